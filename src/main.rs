@@ -1,0 +1,3 @@
+//! The `gangway` binary.
+
+fn main() {}
