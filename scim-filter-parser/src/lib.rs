@@ -1,93 +1,50 @@
-//! The filter and PATCH-path grammar of SCIM 2.0 ([RFC 7644 §3.4.2.2 and §3.5.2]), and nothing else:
-//! text in, syntax tree with byte positions out. No I/O, no schema, no dependency.
+//! The filter and PATCH-path grammar of SCIM 2.0 ([RFC 7644 §3.4.2.2] and [§3.5.2]), and nothing else:
+//! text in, syntax tree out, faults with their byte position. No I/O, no schema, no dependency.
 //!
-//! [RFC 7644 §3.4.2.2 and §3.5.2]: https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2.2
+//! The grammar, as it is obeyed here (RFC 7644 figures 1 and 7; words in any case):
+//!
+//! ```text
+//! filter    = and-term *( "or" and-term )
+//! and-term  = factor *( "and" factor )
+//! factor    = [ "not" ] "(" filter ")"
+//!           / attrPath "pr"
+//!           / attrPath compareOp value
+//!           / attrPath "[" filter "]" [ "." name ( "pr" / compareOp value ) ]   ; no brackets in brackets
+//! path      = attrPath [ "[" filter "]" [ "." name ] ]
+//! attrPath  = [ urn ":" ] name [ "." name ]
+//! name      = ( ALPHA / "$" ALPHA ) *( ALPHA / DIGIT / "-" / "_" )              ; "$" for "$ref"
+//! value     = a JSON string, number, true, false or null
+//! ```
+//!
+//! Wider than the RFC, because clients send it: several blanks where one is asked, blanks inside brackets and
+//! around the whole, a comparison behind the brackets inside a filter (Entra), and, only when [`Options`] asks
+//! for it, strings without quotes.
+//!
+//! A PATCH path that is only a schema URN (`urn:…:enterprise:2.0:User`) cannot be told from attribute `User` of
+//! the schema `urn:…:enterprise:2.0` and is parsed so: look the whole text up among the schemas first.
+//!
+//! ```
+//! use scim_filter_parser::{Filter, Path};
+//!
+//! let filter = Filter::parse(r#"active eq true and not (emails[type eq "work"])"#)?;
+//! assert_eq!(filter.to_string(), r#"active eq true and not (emails[type eq "work"])"#);
+//! assert_eq!(Path::parse(r#"emails[type eq "work"].value"#)?.sub.as_deref(), Some("value"));
+//! let error = Filter::parse(r#"userName eqq "x""#).unwrap_err();
+//! assert_eq!(error.at, 9);
+//! assert_eq!(error.to_string(), r#"expected an operator such as eq at position 9, found "eqq""#);
+//! # Ok::<(), scim_filter_parser::Error>(())
+//! ```
+//!
+//! [RFC 7644 §3.4.2.2]: https://www.rfc-editor.org/rfc/rfc7644#section-3.4.2.2
+//! [§3.5.2]: https://www.rfc-editor.org/rfc/rfc7644#section-3.5.2
 
-/// A parsed filter expression.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Filter {
-    /// All of these hold. At least two; never directly nested in another `And`.
-    And(Vec<Filter>),
-    /// At least one of these holds. At least two; never directly nested in another `Or`.
-    Or(Vec<Filter>),
-    /// The inner filter does not hold.
-    Not(Box<Filter>),
-    /// `attr pr`: the attribute has a value that is not empty.
-    Present(AttrPath),
-    /// `attr op value`.
-    Compare {
-        /// What is compared.
-        attr: AttrPath,
-        /// How.
-        op: CompareOp,
-        /// With what.
-        value: Value,
-    },
-    /// `attr[filter]`: one element of the multi-valued attribute matches the whole inner filter.
-    Element {
-        /// The multi-valued attribute; never with a sub-attribute.
-        attr: AttrPath,
-        /// The filter over one element's sub-attributes.
-        filter: Box<Filter>,
-    },
-}
+mod ast;
+mod display;
+mod error;
+mod literal;
+mod parse;
+mod scan;
 
-/// An attribute name as written: optional schema URN, attribute, optional sub-attribute.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct AttrPath {
-    /// The schema URN in front, without the colon that ends it.
-    pub urn: Option<String>,
-    /// The attribute's name, in the case in which it was written.
-    pub name: String,
-    /// The sub-attribute behind the dot.
-    pub sub: Option<String>,
-}
-
-/// The comparison operators of RFC 7644 table 3, without `pr`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CompareOp {
-    /// Equal.
-    Eq,
-    /// Not equal.
-    Ne,
-    /// Contains.
-    Co,
-    /// Starts with.
-    Sw,
-    /// Ends with.
-    Ew,
-    /// Greater than.
-    Gt,
-    /// Greater than or equal.
-    Ge,
-    /// Less than.
-    Lt,
-    /// Less than or equal.
-    Le,
-}
-
-/// The right side of a comparison: a JSON scalar.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// `null`
-    Null,
-    /// `true` or `false`
-    Bool(bool),
-    /// A number without fraction or exponent that fits.
-    Integer(i64),
-    /// Any other number.
-    Decimal(f64),
-    /// A string, unescaped.
-    String(String),
-}
-
-/// A PATCH path (RFC 7644 figure 7): `attr`, `attr.sub`, `attr[filter]` or `attr[filter].sub`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Path {
-    /// The attribute; its `sub` is set only when there is no `filter`.
-    pub attr: AttrPath,
-    /// The value filter between brackets.
-    pub filter: Option<Filter>,
-    /// The sub-attribute behind the brackets; set only when there is a `filter`.
-    pub sub: Option<String>,
-}
+pub use ast::{AttrPath, CompareOp, Filter, Path, Value};
+pub use error::{Error, ErrorKind, Found};
+pub use parse::Options;

@@ -1,0 +1,3 @@
+//! The grammar from outside: tables, properties, and a comparison with another parser.
+
+mod table;
