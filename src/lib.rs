@@ -6,3 +6,4 @@ pub mod directory;
 pub mod ids;
 pub mod secret;
 pub mod telemetry;
+pub mod store;

@@ -1,1 +1,12 @@
-//! entity
+//! The rows of Gangway's database, one file a table. Times are milliseconds since the Unix epoch in integer
+//! columns (they sort the same in SQLite and in PostgreSQL), ids are UUIDs, and `…_key` columns hold folded text.
+
+pub mod account_binding;
+pub mod connection;
+pub mod domain;
+pub mod event;
+pub mod organization;
+pub mod scim_user;
+pub mod token;
+pub mod upstream;
+pub mod user_email;
