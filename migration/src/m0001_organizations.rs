@@ -1,7 +1,9 @@
 //! Organizations, their upstreams and their tokens.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, binary_len, pk_uuid, text, text_uniq, uuid, uuid_null,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

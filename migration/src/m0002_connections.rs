@@ -1,7 +1,9 @@
 //! Connections and their domains.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    big_integer, blob_null, boolean, json_binary, pk_uuid, text, text_null, uuid,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

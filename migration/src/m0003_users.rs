@@ -1,7 +1,10 @@
 //! SCIM users and the addresses that they are looked up by.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, boolean, integer, json_binary, json_binary_null, pk_uuid, text, text_null,
+    uuid, uuid_null,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

@@ -1,7 +1,10 @@
 //! Bindings, which are also the queue of the work.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, blob_null, integer, json_binary, json_binary_null, pk_uuid,
+    small_integer_null, text_null, uuid, uuid_null, uuid_uniq,
+};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;

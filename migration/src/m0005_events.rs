@@ -1,7 +1,7 @@
 //! Directory-insights events.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::*;
+use sea_orm_migration::schema::{big_integer, boolean, json_binary, pk_uuid, text, text_null, uuid};
 
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
