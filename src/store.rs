@@ -1,16 +1,20 @@
 //! THE DATABASE: the only place that names `sea_orm`. SQLite and PostgreSQL answer the same queries; what differs
-//! between them is in [`dialect`].
+//! between them is in `dialect`.
 //!
 //! Every finder takes the organization; only the worker's claims go across all of them. Times are milliseconds since
 //! the Unix epoch. What changes rows takes a [`Tx`], so that rows, dirty mark and event always share one transaction;
 //! what only reads takes anything that [`Reads`]: the [`Store`], or the `Tx` to see its own changes.
 
+use std::fmt;
+use std::sync::Arc;
+
 use futures_util::future::BoxFuture;
+use migration::{Migrator, MigratorTrait as _};
+use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
 pub mod bindings;
 pub mod connections;
 pub mod domains;
-pub mod error;
 pub mod events;
 pub mod organizations;
 pub mod tokens;
@@ -18,6 +22,7 @@ pub mod upstreams;
 pub mod users;
 
 mod dialect;
+mod error;
 mod options;
 mod writer;
 
@@ -25,26 +30,86 @@ pub use error::{Error, Unique};
 pub use options::Options;
 pub use writer::Tx;
 
+use options::Address;
+use writer::Writer;
+
 /// What one can read from: the [`Store`], or the [`Tx`] of a unit of work.
 pub trait Reads: sealed::Executor {}
 
 impl Reads for Store {}
 impl Reads for Tx {}
 
+mod sealed {
+    use sea_orm::DatabaseExecutor;
+
+    /// Runs queries; sealed, so that no other layer can bring SQL of its own.
+    pub trait Executor: Sync {
+        /// Where the queries go.
+        fn executor(&self) -> DatabaseExecutor<'_>;
+    }
+}
+
+impl sealed::Executor for Store {
+    fn executor(&self) -> DatabaseExecutor<'_> {
+        (&self.0.reads).into()
+    }
+}
+
 /// Bytes that only the installation's key opens. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(pub Vec<u8>);
 
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sealed]")
+    }
+}
+
 /// The database, shared by all that work with it; clones are cheap.
 #[derive(Clone)]
-pub struct Store;
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    /// Where everything outside of a unit of work is read. On SQLite these connections cannot write and never wait for
+    /// the writer; on PostgreSQL the pool is the writer's too.
+    reads: DatabaseConnection,
+    writer: Writer,
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").finish_non_exhaustive()
+    }
+}
 
 impl Store {
     /// Opens the database, makes the SQLite file when there is none, and brings the tables up to date; of several that
-    /// start at once on one database one does this and the others wait.
-    pub async fn open(options: impl Into<Options>) -> Result<Self, Error> { todo!() }
+    /// start at once on one database one does this and the others wait. Call it on the main runtime: the writer lives
+    /// there.
+    pub async fn open(options: impl Into<Options>) -> Result<Self, Error> {
+        let options = options.into();
+        let address = Address::parse(&options)?;
+        let pools = dialect::connect(&address, options.max_connections)
+            .await
+            .map_err(|error| Error::open(&address, &error))?;
+        migrate(&pools.writes)
+            .await
+            .map_err(|error| Error::migrate(&address, &error))?;
+        let reads = match address {
+            Address::Sqlite(ref sqlite) => dialect::connect_sqlite_readers(sqlite, options.max_connections)
+                .await
+                .map_err(|error| Error::open(&address, &error))?,
+            Address::Postgres(_) => pools.writes.clone(),
+        };
+        let writer = Writer::start(pools);
+        Ok(Self(Arc::new(Inner { reads, writer })))
+    }
+
     /// Whether the database answers.
-    pub async fn ping(&self) -> Result<(), Error> { todo!() }
+    pub async fn ping(&self) -> Result<(), Error> {
+        Ok(self.0.reads.ping().await?)
+    }
+
     /// Runs one unit of work: all of it is committed, durably, before this returns `Ok`, or none of it.
     ///
     /// An `Err` of the work, or its panic, rolls it back. Dropping the returned future does not stop work that was handed
@@ -55,7 +120,23 @@ impl Store {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    { todo!() }
+    {
+        self.0.writer.run(work).await
+    }
+
     /// Finishes the units of work that were handed over and closes the database. Later ones are refused.
-    pub async fn close(self) { todo!() }
+    pub async fn close(self) {
+        self.0.writer.stop().await;
+        // Only a broken connection makes this fail, and that one is closed.
+        drop(self.0.reads.close_by_ref().await);
+    }
+}
+
+/// Brings the tables up to date in one transaction under the database's own lock, so that of many replicas that start
+/// together one does the work and none dies of "already exists".
+async fn migrate(db: &DatabaseConnection) -> Result<(), sea_orm::DbErr> {
+    let transaction = dialect::begin(db).await?;
+    dialect::lock_migrations(&transaction).await?;
+    Migrator::up(&transaction, None).await?;
+    transaction.commit().await
 }

@@ -6,7 +6,8 @@
     reason = "`MigrationTrait` elides them, and `async_trait` tells `T` from `T<'_>`"
 )]
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait, async_trait};
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m0001_organizations;
 mod m0002_connections;

@@ -33,16 +33,10 @@ impl MigrationTrait for Migration {
                 ["organization_id", "created_at", "id"].as_slice(),
             ),
         ] {
-            manager.create_index(index("scim_user", name, columns)).await?;
+            manager.create_index(of_the_living(name, columns)).await?;
         }
         manager.create_table(user_email()).await?;
-        manager
-            .create_index(index(
-                "user_email",
-                "user_email_value",
-                &["organization_id", "value_key"],
-            ))
-            .await
+        manager.create_index(email_value()).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
@@ -53,12 +47,13 @@ impl MigrationTrait for Migration {
     }
 }
 
-fn index(table: &'static str, name: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    let mut index = Index::create().name(name).table(table).to_owned();
+/// What is deleted is never looked up by these, and so not in them.
+fn of_the_living(name: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+    let mut index = Index::create().name(name).table("scim_user").to_owned();
     for column in columns {
         index.col(*column);
     }
-    index
+    index.and_where(Expr::col("deleted_at").is_null()).to_owned()
 }
 
 fn scim_user() -> TableCreateStatement {
@@ -129,5 +124,14 @@ fn user_email() -> TableCreateStatement {
                 .to("scim_user", "id")
                 .on_delete(ForeignKeyAction::Cascade),
         )
+        .to_owned()
+}
+
+fn email_value() -> IndexCreateStatement {
+    Index::create()
+        .name("user_email_value")
+        .table("user_email")
+        .col("organization_id")
+        .col("value_key")
         .to_owned()
 }

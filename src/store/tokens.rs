@@ -1,5 +1,12 @@
 //! Bearer tokens, kept as hashes.
 
+use entity::token::{COLUMN, Column, Entity, Model};
+use entity::upstream;
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
+};
+
 use super::upstreams::Upstream;
 use super::{Error, Reads, Tx};
 use crate::ids::{OrganizationId, TokenId, UpstreamId};
@@ -53,13 +60,81 @@ pub struct StoredToken {
 }
 
 /// The look-up key of a token with this hash: the first 16 hexadecimal digits.
-pub fn lookup_key(hash: &[u8; 32]) -> String { todo!() }
+pub fn lookup_key(hash: &[u8; 32]) -> String {
+    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Stores a token.
-pub async fn insert(tx: &Tx, token: &NewToken) -> Result<(), Error> { todo!() }
+pub async fn insert(tx: &Tx, token: &NewToken) -> Result<(), Error> {
+    let row = Model {
+        id: token.id.0,
+        organization_id: token.organization.0,
+        upstream_id: token.upstream.map(|id| id.0),
+        name: token.name.clone(),
+        lookup: lookup_key(&token.hash),
+        hash: token.hash.to_vec(),
+        prefix: token.prefix.clone(),
+        scopes: token.scopes.join(" "),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        revoked_at: None,
+    };
+    Entity::insert(row.into_active_model().reset_all())
+        .exec_without_returning(tx.db())
+        .await?;
+    Ok(())
+}
+
 /// The tokens with that look-up key, of all organizations (the token is what tells the organization), revoked and expired
 /// ones too. Usually one; the caller compares the whole hash in constant time.
-pub async fn by_lookup(reads: &impl Reads, lookup: &str) -> Result<Vec<StoredToken>, Error> { todo!() }
+pub async fn by_lookup(reads: &impl Reads, lookup: &str) -> Result<Vec<StoredToken>, Error> {
+    let rows = Entity::find()
+        .filter(COLUMN.lookup.eq(lookup))
+        .find_also_related(upstream::Entity)
+        .all(&reads.executor())
+        .await?;
+    rows.into_iter().map(stored).collect()
+}
+
 /// The organization's tokens, oldest first.
-pub async fn list(reads: &impl Reads, organization: OrganizationId) -> Result<Vec<StoredToken>, Error> { todo!() }
+pub async fn list(reads: &impl Reads, organization: OrganizationId) -> Result<Vec<StoredToken>, Error> {
+    let rows = Entity::find()
+        .filter(COLUMN.organization_id.eq(organization.0))
+        .order_by_asc(Column::CreatedAt)
+        .order_by_asc(Column::Id)
+        .find_also_related(upstream::Entity)
+        .all(&reads.executor())
+        .await?;
+    rows.into_iter().map(stored).collect()
+}
+
 /// Revokes a token from `at` on; false when the organization has no such token or it is revoked already.
-pub async fn revoke(tx: &Tx, organization: OrganizationId, id: TokenId, at: i64) -> Result<bool, Error> { todo!() }
+pub async fn revoke(tx: &Tx, organization: OrganizationId, id: TokenId, at: i64) -> Result<bool, Error> {
+    let changed = Entity::update_many()
+        .col_expr(Column::RevokedAt, Expr::value(at))
+        .filter(COLUMN.id.eq(id.0))
+        .filter(COLUMN.organization_id.eq(organization.0))
+        .filter(COLUMN.revoked_at.is_null())
+        .exec(tx.db())
+        .await?;
+    Ok(changed.rows_affected > 0)
+}
+
+fn stored((row, upstream): (Model, Option<upstream::Model>)) -> Result<StoredToken, Error> {
+    let hash = row.hash.try_into().map_err(|hash: Vec<u8>| Error::Unreadable {
+        table: "token",
+        what: format!("a hash of {} bytes", hash.len()),
+    })?;
+    Ok(StoredToken {
+        id: TokenId(row.id),
+        organization: OrganizationId(row.organization_id),
+        upstream: upstream.map(Into::into),
+        name: row.name,
+        hash,
+        prefix: row.prefix,
+        scopes: row.scopes.split_whitespace().map(str::to_owned).collect(),
+        created_at: row.created_at,
+        expires_at: row.expires_at,
+        revoked_at: row.revoked_at,
+    })
+}
