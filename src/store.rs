@@ -26,6 +26,11 @@ mod error;
 mod options;
 mod writer;
 
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
 pub use error::{Error, Unique};
 pub use options::Options;
 pub use writer::Tx;

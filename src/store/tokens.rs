@@ -61,7 +61,8 @@ pub struct StoredToken {
 
 /// The look-up key of a token with this hash: the first 16 hexadecimal digits.
 pub fn lookup_key(hash: &[u8; 32]) -> String {
-    hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let [a, b, c, d, e, f, g, h, ..] = *hash;
+    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
 }
 
 /// Stores a token.

@@ -22,7 +22,7 @@ pub struct User {
     pub organization: OrganizationId,
     /// The connection that it belongs to, by its domain.
     pub connection: Option<ConnectionId>,
-    /// Grows with each change of what is wanted; the ETag is made from it.
+    /// Grows with each change of what is wanted; the `ETag` is made from it.
     pub version: i64,
     /// `userName`; unique among the organization's living users without regard to case.
     pub user_name: String,
