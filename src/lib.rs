@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod config;
 pub mod directory;
+pub mod graph;
 pub mod ids;
 pub mod secret;
 pub mod telemetry;
