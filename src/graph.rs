@@ -24,8 +24,7 @@ use uuid::Uuid;
 
 pub use cloud::{Cloud, ConfigurationError, Credential, Settings};
 pub use error::{
-    Disposition, Effect, Error, Failure, Oddity, Operation, TokenFailure, TokenFault,
-    TransportFault,
+    Disposition, Effect, Error, Failure, Oddity, Operation, TokenFailure, TokenFault, TransportFault,
 };
 pub use property::{InvalidProperty, Property, Shape};
 pub use token::TokenState;
@@ -66,6 +65,18 @@ pub struct Reply<T> {
     pub request_id: Option<String>,
     /// Our `client-request-id`.
     pub client_request_id: Uuid,
+}
+
+impl<T> Reply<T> {
+    /// The same reply with another value.
+    pub fn map<U>(self, other: impl FnOnce(T) -> U) -> Reply<U> {
+        Reply {
+            value: other(self.value),
+            status: self.status,
+            request_id: self.request_id,
+            client_request_id: self.client_request_id,
+        }
+    }
 }
 
 impl Graph {

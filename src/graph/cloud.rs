@@ -19,15 +19,23 @@ pub struct Cloud {
 pub enum ConfigurationError {
     #[error("{url:?} is not the address of a host: write it as https://host, with nothing after it.")]
     NotAHost { url: String },
-    #[error("{url:?} is not encrypted: use https (plain http is only for this computer itself, such as http://127.0.0.1).")]
+    #[error(
+        "{url:?} is not encrypted: use https (plain http is only for this computer itself, such as http://127.0.0.1)."
+    )]
     NotEncrypted { url: String },
-    #[error("{cloud:?} is not a cloud that Gangway knows: use global, us-gov, us-dod or china, or give both hosts.")]
+    #[error(
+        "{cloud:?} is not a cloud that Gangway knows: use global, us-gov, us-dod or china, or give both hosts."
+    )]
     UnknownCloud { cloud: String },
-    #[error("{tenant:?} is not a tenant: use the tenant's id (a GUID) or one of its domains, not common or organizations.")]
+    #[error(
+        "{tenant:?} is not a tenant: use the tenant's id (a GUID) or one of its domains, not common or organizations."
+    )]
     Tenant { tenant: String },
     #[error("The client id is empty: use the application (client) id of the app registration in Entra ID.")]
     ClientId,
-    #[error("The client secret is empty: use the value (not the id) of a client secret of the app registration.")]
+    #[error(
+        "The client secret is empty: use the value (not the id) of a client secret of the app registration."
+    )]
     ClientSecret,
     #[error("The HTTPS client could not be set up: check the certificates of this computer ({0}).")]
     Client(String),
@@ -44,9 +52,12 @@ impl Cloud {
         Self::custom("https://login.microsoftonline.us", "https://graph.microsoft.us")
     }
 
-    /// US Government L5 (DoD).
+    /// US Government L5 (`DoD`).
     pub fn us_dod() -> Result<Self, ConfigurationError> {
-        Self::custom("https://login.microsoftonline.us", "https://dod-graph.microsoft.us")
+        Self::custom(
+            "https://login.microsoftonline.us",
+            "https://dod-graph.microsoft.us",
+        )
     }
 
     /// China, operated by 21Vianet.
@@ -90,14 +101,18 @@ impl Cloud {
 
     /// Whether one of the two is reached without encryption, which is on this computer.
     pub(super) fn is_plain(&self) -> bool {
-        [&self.login, &self.graph].iter().any(|url| url.scheme() == "http")
+        [&self.login, &self.graph]
+            .iter()
+            .any(|url| url.scheme() == "http")
     }
 }
 
 fn origin(text: &str) -> Result<Url, ConfigurationError> {
     // What stands before an @ may be a password.
     let shown = text.rsplit('@').next().unwrap_or_default();
-    let not_a_host = || ConfigurationError::NotAHost { url: shown.to_owned() };
+    let not_a_host = || ConfigurationError::NotAHost {
+        url: shown.to_owned(),
+    };
     let url = Url::parse(text).map_err(|_| not_a_host())?;
     let bare = url.path() == "/"
         && url.query().is_none()
@@ -108,7 +123,9 @@ fn origin(text: &str) -> Result<Url, ConfigurationError> {
         return Err(not_a_host());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(ConfigurationError::NotEncrypted { url: shown.to_owned() });
+        return Err(ConfigurationError::NotEncrypted {
+            url: shown.to_owned(),
+        });
     }
     Ok(url)
 }
@@ -162,7 +179,10 @@ impl Settings {
     pub(super) fn check(&self) -> Result<(), ConfigurationError> {
         use secrecy::ExposeSecret;
 
-        let named = !matches!(self.tenant.as_str(), "" | "common" | "organizations" | "consumers");
+        let named = !matches!(
+            self.tenant.as_str(),
+            "" | "common" | "organizations" | "consumers"
+        );
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         // The tenant is part of the token endpoint's path, so it must not be able to change it.
         if !named || !self.tenant.chars().all(plain) || self.tenant.starts_with('.') {
@@ -227,7 +247,12 @@ mod tests {
     #[case("contoso.example", " ", "secret", false)]
     #[case("contoso.example", "app", "", false)]
     #[case("contoso.example", "app", "secret", true)]
-    fn settings_are_checked(#[case] tenant: &str, #[case] app: &str, #[case] secret: &str, #[case] good: bool) {
+    fn settings_are_checked(
+        #[case] tenant: &str,
+        #[case] app: &str,
+        #[case] secret: &str,
+        #[case] good: bool,
+    ) {
         let credential = Credential::ClientSecret(secret.into());
         let settings = Settings::new(Cloud::global().unwrap(), tenant, app, credential);
         assert_eq!(settings.check().is_ok(), good);

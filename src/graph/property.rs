@@ -146,10 +146,7 @@ impl Property {
             Self::UsageLocation => Shape::Country,
             Self::EmployeeHireDate => Shape::DateTime,
             Self::EmployeeOrgData => Shape::OrgData,
-            Self::BusinessPhones => Shape::Texts {
-                items: 1,
-                length: 64,
-            },
+            Self::BusinessPhones => Shape::Texts { items: 1, length: 64 },
             Self::OtherMails => Shape::Texts {
                 items: 250,
                 length: 250,
@@ -213,8 +210,11 @@ impl Property {
             }
             Shape::DateTime => {
                 let format = &time::format_description::well_known::Rfc3339;
-                let read = value.as_str().map(|text| time::OffsetDateTime::parse(text, format));
-                (!matches!(read, Some(Ok(_)))).then(|| "must be a date and time such as 2026-01-31T00:00:00Z".to_owned())
+                let read = value
+                    .as_str()
+                    .map(|text| time::OffsetDateTime::parse(text, format));
+                (!matches!(read, Some(Ok(_))))
+                    .then(|| "must be a date and time such as 2026-01-31T00:00:00Z".to_owned())
             }
             Shape::OrgData => {
                 let fits = value.as_object().is_some_and(|object| {
@@ -289,7 +289,9 @@ fn user_principal_name(text: &str) -> Option<String> {
     if local.starts_with('.') || local.ends_with('.') {
         return Some("cannot begin with a dot or have one just before the @".to_owned());
     }
-    let domain_fits = domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let domain_fits = domain
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     (!domain_fits).then(|| "has a domain that is no domain name".to_owned())
 }
 
@@ -356,7 +358,8 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_user_name_are_bounded() {
-        let name = |local: usize, domain: usize| json!(format!("{}@{}", "a".repeat(local), "b".repeat(domain)));
+        let name =
+            |local: usize, domain: usize| json!(format!("{}@{}", "a".repeat(local), "b".repeat(domain)));
         assert!(Property::UserPrincipalName.check(&name(64, 48)).is_ok());
         assert!(Property::UserPrincipalName.check(&name(65, 3)).is_err());
         assert!(Property::UserPrincipalName.check(&name(3, 49)).is_err());

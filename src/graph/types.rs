@@ -291,10 +291,7 @@ impl<'de> Deserialize<'de> for User {
         Ok(Self {
             id,
             on_premises_sync_enabled: object.get("onPremisesSyncEnabled").and_then(Value::as_bool),
-            user_type: object
-                .get("userType")
-                .and_then(Value::as_str)
-                .map(str::to_owned),
+            user_type: object.get("userType").and_then(Value::as_str).map(str::to_owned),
             created: date("createdDateTime"),
             deleted: date("deletedDateTime"),
             last_password_change: date("lastPasswordChangeDateTime"),

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::client::{Query, Request};
 use super::types::password_profile;
-use super::{
-    AccountId, Call, Error, Graph, NewUser, Operation, Property, Reply, User, UserPatch,
-};
+use super::{AccountId, Call, Error, Graph, NewUser, Operation, Property, Reply, User, UserPatch};
 
 /// What is read of an account beside its writable properties: what tells whether it can be adopted.
 const READ_ONLY: [&str; 5] = [
@@ -51,14 +49,22 @@ impl Graph {
         self.0.execute(call, &request).await?.json()
     }
 
-    /// Writes the given properties and no others: `PATCH /users/{id}` ("Update user"). An empty patch is refused by
-    /// Graph, so there is nothing to gain from making that call.
+    /// Writes the given properties and no others: `PATCH /users/{id}` ("Update user"). An empty patch is not
+    /// sent at all: the reply is then ours, with 204 and no `request-id`.
     pub async fn update_user(
         &self,
         call: &Call,
         id: &AccountId,
         patch: &UserPatch,
     ) -> Result<Reply<()>, Error> {
+        if patch.is_empty() {
+            return Ok(Reply {
+                value: (),
+                status: 204,
+                request_id: None,
+                client_request_id: call.client_request_id,
+            });
+        }
         let operation = match patch.get(Property::AccountEnabled) {
             Some(_) => Operation::EnableUser,
             None => Operation::UpdateUser,
@@ -99,11 +105,7 @@ impl Graph {
 
     /// The account that was deleted last among those that had the user name `upn`. Entra puts the id before the name of
     /// a deleted account, so this is an advanced query for names that end so; its index can lag by minutes.
-    pub async fn deleted_user_by_upn(
-        &self,
-        call: &Call,
-        upn: &str,
-    ) -> Result<Reply<Option<User>>, Error> {
+    pub async fn deleted_user_by_upn(&self, call: &Call, upn: &str) -> Result<Reply<Option<User>>, Error> {
         let filter = format!("endsWith(userPrincipalName,{})", literal(upn));
         let query = Query::new()
             .and("$filter", &filter)
