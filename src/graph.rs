@@ -96,3 +96,6 @@ impl Graph {
         Ok(self.token_state())
     }
 }
+
+#[cfg(test)]
+mod tests;
