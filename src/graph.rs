@@ -5,7 +5,7 @@
 //!
 //! - [`Settings`] and [`Cloud`]: which tenant, which hosts, which credential.
 //! - [`Graph`]: one a connection; its calls are in `users` and `tenant`.
-//! - `client` sends one [`Request`](client::Request), `token` keeps the access token, `answer` reads refusals.
+//! - `client` sends one request, `token` keeps the access token, `answer` reads refusals, `advice` words them.
 
 mod advice;
 mod answer;

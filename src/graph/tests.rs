@@ -6,7 +6,7 @@ mod token;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use wiremock::matchers::{method, path};
+use wiremock::matchers::{method, path, query_param};
 use wiremock::{Mock, ResponseTemplate};
 
 use self::support::{ID, Server, id, new_user};
@@ -212,16 +212,14 @@ async fn an_account_is_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn a_list_is_read_over_its_pages() {
+async fn the_domains_are_read() {
     let server = Server::start().await;
-    let first = json!({"value": [{"id": "contoso.example", "isVerified": true, "isDefault": true}],
-        "@odata.nextLink": format!("{}/v1.0/domains/more?$skiptoken=a%20b", server.uri())});
-    let second = json!({"value": [{"id": "federated.example", "authenticationType": "Federated"}]});
-    server.answer("GET", "/v1.0/domains", 200, first).await;
-    server.answer("GET", "/v1.0/domains/more", 200, second).await;
-
+    let list = json!({"value": [
+        {"id": "contoso.example", "isVerified": true, "isDefault": true, "unheardOf": []},
+        {"id": "federated.example", "authenticationType": "Federated"},
+    ]});
+    server.answer("GET", "/v1.0/domains", 200, list).await;
     let domains = server.graph.domains(&server.call()).await.unwrap().value;
-
     let names: Vec<_> = domains
         .iter()
         .map(|d| (d.name.as_str(), d.is_verified, d.is_federated()))
@@ -233,8 +231,34 @@ async fn a_list_is_read_over_its_pages() {
             ("federated.example", false, true)
         ]
     );
+}
+
+#[tokio::test]
+async fn a_list_is_read_over_its_pages() {
+    let server = Server::start().await;
+    let target = "/v1.0/directory/deletedItems/microsoft.graph.user";
+    let second = json!({"value": [{"id": ID, "userPrincipalName": "ada@contoso.example"}]});
+    Mock::given(path(target))
+        .and(query_param("$skiptoken", "a b"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(second))
+        .mount(server.http())
+        .await;
+    let next = format!("{}{target}?$skiptoken=a%20b", server.uri());
+    server
+        .answer("GET", target, 200, json!({"value": [], "@odata.nextLink": next}))
+        .await;
+
+    let reply = server
+        .graph
+        .deleted_user_by_upn(&server.call(), "ada@contoso.example")
+        .await
+        .unwrap();
+
+    assert_eq!(reply.value.unwrap().id, id());
     let requests = server.graph_requests().await;
     assert_eq!(requests[1].url.query(), Some("$skiptoken=a%20b"));
+    // A link does not carry headers, so they are sent again.
+    assert_eq!(requests[1].headers["consistencylevel"], "eventual");
 }
 
 #[tokio::test]
@@ -352,4 +376,18 @@ async fn throttling_says_how_long_to_wait() {
     let after = Some(std::time::Duration::from_secs(7));
     assert_eq!(error.disposition(), Disposition::Retry { after });
     assert_eq!(server.graph_requests().await.len(), 1);
+}
+
+#[test]
+fn a_connection_to_microsoft_needs_nothing_set_up_before() {
+    for cloud in ["global", "us-gov", "us-dod", "china"] {
+        let credential = Credential::ClientSecret("x".into());
+        let settings = Settings::new(
+            Cloud::named(cloud).unwrap(),
+            "contoso.example",
+            "the-app",
+            credential,
+        );
+        assert!(Graph::new(settings, Clock::fixed(0)).is_ok(), "{cloud}");
+    }
 }
