@@ -146,6 +146,18 @@ async fn calls_that_fail_together_replace_the_token_once() {
 }
 
 #[tokio::test]
+async fn a_late_refusal_of_an_old_token_leaves_the_new_one() {
+    let server = Server::start().await;
+    let tokens = server.graph.0.tokens();
+    let old = tokens.bearer().await.unwrap();
+    tokens.forget(&old);
+    tokens.bearer().await.unwrap();
+    tokens.forget(&old);
+    tokens.bearer().await.unwrap();
+    assert_eq!(server.token_requests().await.len(), 2);
+}
+
+#[tokio::test]
 async fn a_second_refusal_of_the_token_is_final() {
     let server = Server::start().await;
     let body = json!({"error": {"code": "InvalidAuthenticationToken", "message": "Access token is empty."}});
