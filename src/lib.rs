@@ -8,3 +8,4 @@ pub mod ids;
 pub mod secret;
 pub mod telemetry;
 pub mod store;
+pub mod scim;
