@@ -1,3 +1,6 @@
 //! The grammar from outside: tables, properties, and a comparison with another parser.
 
+mod differential;
+mod properties;
 mod table;
+mod trees;
