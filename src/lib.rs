@@ -9,3 +9,4 @@ pub mod secret;
 pub mod telemetry;
 pub mod store;
 pub mod scim;
+pub mod insights;
