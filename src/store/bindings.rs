@@ -323,3 +323,6 @@ impl TryFrom<Model> for Binding {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

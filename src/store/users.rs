@@ -257,3 +257,6 @@ impl From<Model> for User {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
