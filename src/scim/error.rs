@@ -115,6 +115,15 @@ impl Error {
     }
 }
 
+/// The start of a client's own text, quoted for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    const MOST: usize = 80;
+    match text.char_indices().nth(MOST) {
+        None => format!("{text:?}"),
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+    }
+}
+
 /// An error body (RFC 7644 §3.12) from its parts, for refusals that no [`Error`] stands for (401, 405, 429, 5xx).
 pub fn body(status: u16, scim_type: Option<&str>, detail: &str) -> Value {
     let mut body = json!({"schemas": [SCHEMA], "status": status.to_string()});

@@ -124,7 +124,11 @@ pub fn fold(text: &str) -> String {
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
-    text.chars().flat_map(char::to_lowercase).collect()
+    text.chars()
+        .flat_map(char::to_lowercase)
+        // The one letter whose lower case depends on its place in the word.
+        .map(|c| if c == 'ς' { 'σ' } else { c })
+        .collect()
 }
 
 impl Predicate {

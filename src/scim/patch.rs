@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::dialect::Dialect;
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, excerpt};
 use super::filter;
 use super::resource::Resource;
 use super::schema::ResourceType;
@@ -98,11 +98,12 @@ impl PatchRequest {
                 given.len()
             )));
         }
+        let alone = given.len() == 1;
         let operations = given
             .into_iter()
             .enumerate()
             .map(|(index, operation)| {
-                Operation::parse(operation, dialect).map_err(|error| in_operation(index, &error))
+                Operation::parse(operation, dialect).map_err(|error| located(error, index, alone))
             })
             .collect::<Result<_, _>>()?;
         Ok(Self { operations })
@@ -187,7 +188,10 @@ impl OperationKind {
                 .into_iter()
                 .find(|kind| kind.to_string().eq_ignore_ascii_case(op.trim()))
                 .ok_or_else(|| {
-                    Error::syntax(format!("The op {op:?} is not known; use add, remove or replace."))
+                    Error::syntax(format!(
+                        "The op {} is not known; use add, remove or replace.",
+                        excerpt(op)
+                    ))
                 }),
             _ => Err(Error::syntax(
                 "An operation has no op; send add, remove or replace.",
@@ -215,7 +219,7 @@ impl PatchPath {
             }),
             Err(error) => Err(Error::new(
                 ErrorKind::InvalidPath,
-                format!("The path {text:?} cannot be read: {error}."),
+                format!("The path {} cannot be read: {error}.", excerpt(text)),
             )),
         }
     }
@@ -237,18 +241,19 @@ pub fn apply(
     dialect: Dialect,
 ) -> Result<Patched, Error> {
     let mut work = apply::Work::new(rt, resource, dialect);
+    let alone = request.operations.len() == 1;
     for (index, operation) in request.operations.iter().enumerate() {
         work.operation(operation)
-            .map_err(|error| match request.operations.len() {
-                1 => error,
-                _ => in_operation(index, &error),
-            })?;
+            .map_err(|error| located(error, index, alone))?;
     }
     work.finish(resource)
 }
 
-/// Says which operation it was: a request may hold many.
-fn in_operation(index: usize, error: &Error) -> Error {
+/// Says which operation it was, where there are several.
+fn located(error: Error, index: usize, alone: bool) -> Error {
+    if alone {
+        return error;
+    }
     Error::new(error.kind, format!("Operation {}: {}", index + 1, error.detail))
 }
 

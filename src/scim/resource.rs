@@ -157,3 +157,6 @@ fn same_value(a: &Value, b: &Value) -> bool {
         found.map(|at| left.swap_remove(at)).is_some()
     })
 }
+
+#[cfg(test)]
+mod tests;

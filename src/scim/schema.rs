@@ -181,6 +181,11 @@ impl ResourceType {
         std::iter::once(self.schema).chain(self.extensions.iter().map(|(schema, _)| *schema))
     }
 
+    /// The core schema or extension of this URN, in any case.
+    pub fn schema_of(&self, urn: &str) -> Option<&'static Schema> {
+        self.schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    }
+
     /// The extension of this URN, in any case.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
         self.extensions
@@ -200,9 +205,7 @@ impl ResourceType {
     pub fn resolve(&self, path: &AttrPath) -> Option<Resolved> {
         let schema = match &path.urn {
             None => self.schema,
-            Some(urn) => self
-                .schemas()
-                .find(|schema| schema.id.eq_ignore_ascii_case(urn))?,
+            Some(urn) => self.schema_of(urn)?,
         };
         let attribute = if std::ptr::eq(schema, self.schema) {
             self.attribute(&path.name)?
@@ -224,7 +227,7 @@ impl ResourceType {
     /// `urn:…:2.0:User` from the attribute `User` of a schema `urn:…:2.0`.
     pub fn resolve_text(&self, text: &str) -> Option<Target> {
         let text = text.trim();
-        if let Some(schema) = self.schemas().find(|schema| schema.id.eq_ignore_ascii_case(text)) {
+        if let Some(schema) = self.schema_of(text) {
             return Some(Target::Schema(schema));
         }
         let path = AttrPath::parse(text).ok()?;
@@ -263,3 +266,6 @@ fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribu
         .iter()
         .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
+
+#[cfg(test)]
+mod tests;

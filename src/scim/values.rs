@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::error::{Error, ErrorKind};
+use super::error::{Error, ErrorKind, excerpt};
 use super::schema::{Attribute, Kind, Mutability, Resolved};
 
 /// Below this size a list is compared element by element; above it, through a table.
@@ -217,7 +217,8 @@ pub(super) fn two_primaries(place: Resolved) -> Error {
 /// A name that a client gave twice, in two cases (RFC 7643 §2.1).
 pub(super) fn twice(name: &str) -> Error {
     Error::syntax(format!(
-        "{name} is given more than once, in names that differ only in case; send it once."
+        "{} is given more than once, in names that differ only in case; send it once.",
+        excerpt(name)
     ))
 }
 

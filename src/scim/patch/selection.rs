@@ -5,9 +5,9 @@ use serde_json::Value;
 
 use super::PatchPath;
 use crate::scim::dialect::Dialect;
-use crate::scim::error::{Error, ErrorKind};
+use crate::scim::error::{Error, ErrorKind, excerpt};
 use crate::scim::filter::{Predicate, compile_element};
-use crate::scim::schema::{Attribute, Resolved, ResourceType, Schema, Target};
+use crate::scim::schema::{Attribute, Resolved, ResourceType, Schema};
 use crate::scim::values;
 
 /// The location of an operation.
@@ -35,7 +35,7 @@ pub(super) struct Which {
 
 impl Location {
     pub(super) fn of(rt: &'static ResourceType, path: &PatchPath, dialect: Dialect) -> Result<Self, Error> {
-        if let Some(Target::Schema(schema)) = rt.resolve_text(&path.text) {
+        if let Some(schema) = rt.schema_of(&path.text) {
             return Ok(Self::Schema(schema));
         }
         match Selection::of(rt, &path.path, dialect)? {
@@ -43,8 +43,9 @@ impl Location {
             None => Err(Error::new(
                 ErrorKind::InvalidPath,
                 format!(
-                    "The path {:?} names no attribute of a {}; see /Schemas for those there are.",
-                    path.text, rt.name
+                    "The path {} names no attribute of a {}; see /Schemas for those there are.",
+                    excerpt(&path.text),
+                    rt.name
                 ),
             )),
         }

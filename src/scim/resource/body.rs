@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::{Input, Parts};
 use crate::scim::error::Error;
-use crate::scim::schema::{Attribute, Kind, Mutability, Resolved, ResourceType, Schema, Target};
+use crate::scim::schema::{Attribute, Mutability, Resolved, ResourceType, Schema, Target};
 use crate::scim::values;
 
 pub(super) fn read(rt: &'static ResourceType, body: Map<String, Value>) -> Result<Input, Error> {
@@ -142,14 +142,16 @@ impl Draft {
                 self.ignored.push(place.to_string());
                 continue;
             }
-            let value = values::read(place, value, &mut self.ignored)?;
-            let whole = self
-                .parts
-                .of(place.schema)
+            let value = values::read_one(place, value, &mut self.ignored)?;
+            let own = self.parts.of(place.schema);
+            let whole = own
                 .entry(place.attribute.name)
                 .or_insert_with(|| Value::Object(Map::new()));
-            if let (Kind::Complex, Value::Object(whole)) = (place.attribute.kind, whole) {
+            if let Value::Object(whole) = whole {
                 values::set_part(place, whole, value, true)?;
+                if whole.is_empty() {
+                    own.shift_remove(place.attribute.name);
+                }
             }
         }
         Ok(Input {
