@@ -23,6 +23,7 @@ pub mod users;
 
 mod dialect;
 mod error;
+mod filter;
 mod options;
 mod writer;
 
@@ -94,9 +95,10 @@ impl Store {
     pub async fn open(options: impl Into<Options>) -> Result<Self, Error> {
         let options = options.into();
         let address = Address::parse(&options)?;
-        let pools = dialect::connect(&address, options.max_connections)
-            .await
-            .map_err(|error| Error::open(&address, &error))?;
+        let opening = dialect::hold_opening(&address).await;
+        let _held = opening.map_err(|error| Error::open(&address, &error))?;
+        let pools = dialect::connect(&address, options.max_connections).await;
+        let pools = pools.map_err(|error| Error::open(&address, &error))?;
         migrate(&pools.writes)
             .await
             .map_err(|error| Error::migrate(&address, &error))?;

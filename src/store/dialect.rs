@@ -1,5 +1,6 @@
 //! What differs between SQLite and PostgreSQL: how they are opened, how a transaction begins, and who may migrate.
 
+use std::fs::File;
 use std::str::FromStr as _;
 use std::time::Duration;
 
@@ -25,6 +26,25 @@ pub(super) struct Pools {
     pub(super) writes: DatabaseConnection,
     /// Units share commits; else each has its own connection.
     pub(super) one_writer: bool,
+}
+
+/// Waits until no other process is opening the same SQLite file, until the file that is returned is dropped: SQLite does
+/// not wait when two make a new file at once and turn it to WAL, but fails with "database is locked".
+pub(super) async fn hold_opening(address: &Address) -> Result<Option<File>, DbErr> {
+    let Address::Sqlite(url) = address else {
+        return Ok(None);
+    };
+    let mut path = sqlite(url)?.get_filename().as_os_str().to_owned();
+    path.push(".lock");
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = File::create(path)?;
+        file.lock()?;
+        Ok(file)
+    });
+    match locked.await.map_err(std::io::Error::from).flatten() {
+        Ok(file) => Ok(Some(file)),
+        Err(error) => Err(refused(error.into())),
+    }
 }
 
 /// Opens the connections that write. Not through `sea_orm::Database`, whose trace spans show the password.

@@ -61,8 +61,11 @@ pub struct StoredToken {
 
 /// The look-up key of a token with this hash: the first 16 hexadecimal digits.
 pub fn lookup_key(hash: &[u8; 32]) -> String {
-    let [a, b, c, d, e, f, g, h, ..] = *hash;
-    format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+    let key = hash
+        .iter()
+        .take(8)
+        .fold(0_u64, |key, byte| key << 8 | u64::from(*byte));
+    format!("{key:016x}")
 }
 
 /// Stores a token.

@@ -12,6 +12,11 @@ use serde_json::Value;
 use super::bindings::Binding;
 use super::{Error, Reads, Tx, Unique};
 use crate::ids::{ConnectionId, OrganizationId, UserId};
+use crate::scim::filter::fold;
+
+mod page;
+
+pub use page::{Page, page};
 
 /// One user, or the tombstone of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,20 +45,6 @@ pub struct User {
     pub deleted_at: Option<i64>,
     /// What to go back to when Microsoft refuses the wanted state.
     pub rollback: Option<Value>,
-}
-
-/// A page of users (RFC 7644 §3.4.2.4).
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page {
-    /// How many users match, on all pages.
-    pub total: u64,
-    /// This page's users with their bindings, oldest first.
-    pub items: Vec<(User, Option<Binding>)>,
-}
-
-/// The form in which names are compared without regard to case.
-fn fold(text: &str) -> String {
-    text.to_lowercase()
 }
 
 /// Adds a user; [`Error::Taken`] when a living one has the name. The transaction stays usable after that error.
@@ -258,5 +249,7 @@ impl From<Model> for User {
     }
 }
 
+#[cfg(test)]
+mod page_tests;
 #[cfg(test)]
 mod tests;
