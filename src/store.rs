@@ -28,6 +28,8 @@ mod options;
 mod writer;
 
 #[cfg(test)]
+mod catalogue_tests;
+#[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
