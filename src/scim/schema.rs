@@ -99,6 +99,8 @@ pub struct Attribute {
     pub reference_types: &'static [&'static str],
     /// What a complex attribute is made of.
     pub sub_attributes: &'static [Attribute],
+    /// Values in the list, at most; not of the RFC, but a bound on the work that one request can ask for.
+    pub max_values: usize,
     /// What it means, for people.
     pub description: &'static str,
 }

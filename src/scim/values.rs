@@ -46,7 +46,19 @@ pub(super) fn read_list(
     if elements.iter().filter(|element| is_primary(element)).count() > 1 {
         return Err(two_primaries(place));
     }
+    check_length(place, elements.len())?;
     Ok((!elements.is_empty()).then_some(elements))
+}
+
+/// The bound on a list's length; `place` is the whole attribute.
+pub(super) fn check_length(place: Resolved, length: usize) -> Result<(), Error> {
+    let most = place.attribute.max_values;
+    if length <= most {
+        return Ok(());
+    }
+    Err(Error::value(format!(
+        "{place} would have {length} values, more than the {most} that it may have; send fewer."
+    )))
 }
 
 /// One value: of a single-valued attribute, or one element of a multi-valued one.

@@ -276,7 +276,9 @@ impl List {
         }
         self.elements
             .retain(|element| element.as_object().is_none_or(|parts| !parts.is_empty()));
-        Ok(values::fold_equal(self.elements))
+        let elements = values::fold_equal(self.elements);
+        values::check_length(self.place, elements.len())?;
+        Ok(elements)
     }
 }
 

@@ -220,6 +220,27 @@ fn one_refused_operation_refuses_all_and_is_named() {
     assert!(error.detail.starts_with("Operation 2: "), "{error}");
 }
 
+#[test]
+fn a_list_does_not_grow_beyond_its_bound() {
+    let mails = |letter: &str| -> Value {
+        (0..600)
+            .map(|n| json!({"value": format!("{letter}{n}")}))
+            .collect()
+    };
+    let operations = json!([
+        {"op": "add", "path": "emails", "value": mails("a")},
+        {"op": "add", "path": "emails", "value": mails("b")},
+    ]);
+    let error = run(&operations, Dialect::Auto).unwrap_err();
+    assert_eq!(error.scim_type(), Some("invalidValue"));
+    assert!(
+        error
+            .detail
+            .starts_with("Operation 2: emails would have 1202 values"),
+        "{error}"
+    );
+}
+
 #[rstest]
 #[case(json!([{"op": "replace", "path": "password", "value": "Zx9-qwerty"}]))]
 #[case(json!([{"op": "add", "path": "urn:ietf:params:scim:schemas:core:2.0:User:PASSWORD", "value": "Zx9-qwerty"}]))]

@@ -178,6 +178,20 @@ fn a_long_list_is_folded_like_a_short_one() {
     }
 }
 
+#[test]
+fn a_list_is_bounded_but_members_are_not() {
+    let values = |count: usize| -> Value { (0..count).map(|n| json!({"value": n.to_string()})).collect() };
+    parse(with(json!({"emails": values(1_000)}))).unwrap();
+    let error = parse(with(json!({"emails": values(1_001)}))).unwrap_err();
+    assert!(
+        error.detail.starts_with("emails would have 1001 values"),
+        "{error}"
+    );
+    let body = json!({"displayName": "All", "members": values(1_001)});
+    let group = Resource::parse(&GROUP, body, Dialect::Auto).unwrap().resource;
+    assert_eq!(group.elements("members").len(), 1_001);
+}
+
 /// A value of another type than `kind`, for each such type.
 fn misfits(kind: Kind) -> Vec<Value> {
     let mut misfits = vec![json!([["nested"]]), json!([[{"value": "nested"}]])];

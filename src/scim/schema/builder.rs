@@ -16,6 +16,7 @@ impl Attribute {
             canonical_values: &[],
             reference_types: &[],
             sub_attributes: &[],
+            max_values: 1_000,
             description,
         }
     }
@@ -67,6 +68,13 @@ impl Attribute {
     pub(super) const fn list(self) -> Self {
         Self {
             multi_valued: true,
+            ..self
+        }
+    }
+
+    pub(super) const fn of_any_length(self) -> Self {
+        Self {
+            max_values: usize::MAX,
             ..self
         }
     }

@@ -20,7 +20,9 @@ pub static CORE_GROUP: Schema = Schema {
     attributes: &[
         // Required by the text of §4.2, though not by the table of §8.7.1.
         Attribute::string("displayName", "The name of the group.").required(),
-        Attribute::complex("members", MEMBER, "The members of the group.").list(),
+        Attribute::complex("members", MEMBER, "The members of the group.")
+            .list()
+            .of_any_length(),
     ],
 };
 
