@@ -2,7 +2,7 @@
 //!
 //! Read [`schema`] first: every other file asks it what an attribute is. A body becomes a
 //! [`Resource`] in `resource`, a PATCH changes one in [`patch`], a filter is decided in [`filter`],
-//! and [`render`] with [`attributes`] turns it back into what a client sees.
+//! and [`mod@render`] with [`attributes`] turns it back into what a client sees.
 
 pub mod attributes;
 pub mod dialect;
