@@ -14,6 +14,7 @@ mod m0002_connections;
 mod m0003_users;
 mod m0004_bindings;
 mod m0005_events;
+mod m0006_statistics;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_users::Migration),
             Box::new(m0004_bindings::Migration),
             Box::new(m0005_events::Migration),
+            Box::new(m0006_statistics::Migration),
         ]
     }
 }

@@ -115,7 +115,7 @@ async fn looked_at(
     }
 }
 
-fn in_order(users: Select<Entity>) -> Select<Entity> {
+pub(super) fn in_order(users: Select<Entity>) -> Select<Entity> {
     users.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id)
 }
 

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rstest::rstest;
+use sea_orm::{ConnectionTrait as _, DbBackend, QueryTrait as _};
 use serde_json::{Map, Value, json};
 
 use super::super::testing::{Backend, Fixture, fixture, insert, mailed, new_organization, user, write};
@@ -11,6 +12,7 @@ use crate::clock;
 use crate::scim::dialect::Dialect;
 use crate::scim::filter::{self, Predicate};
 use crate::scim::schema::USER;
+use crate::store::sealed::Executor as _;
 
 fn rendered(user: &User) -> Map<String, Value> {
     let mut map = user.resource.as_object().unwrap().clone();
@@ -185,6 +187,38 @@ async fn sql_and_the_predicate_agree(#[case] backend: Backend) {
         let (total, found, _) = names(&db, &predicate, 50, 2).await;
         assert_eq!((total, found), (expected.len() as u64, Vec::new()), "{text}");
     }
+}
+
+/// What clients look users up by is found through an index, however many users there are.
+#[rstest]
+#[case(r#"userName eq "a""#, "scim_user_living_name")]
+#[case(r#"externalId eq "a""#, "scim_user_external_id")]
+#[case(r#"displayName eq "a""#, "scim_user_display_name")]
+#[case(r#"emails.value eq "a""#, "user_email_value")]
+#[case(r#"emails.value eq "a""#, "sqlite_autoindex_scim_user_1")]
+#[case(r#"emails[type eq "work" and value eq "a"]"#, "user_email_value")]
+#[case(
+    r#"id eq "0190163d-8694-739b-aea5-966c26f8ad91""#,
+    "sqlite_autoindex_scim_user_1"
+)]
+#[case(r#"active eq true and externalId eq "a""#, "scim_user_external_id")]
+#[case("userName pr", "scim_user_order")]
+#[tokio::test]
+async fn look_ups_use_an_index(#[case] text: &str, #[case] index: &str) {
+    let db = fixture(Backend::Sqlite).await.unwrap();
+    let predicate = filter::parse(&USER, text, Dialect::Auto).unwrap();
+    let condition = crate::store::filter::translate(db.organization, &predicate).condition;
+    let select = super::page::in_order(living(db.organization).filter(condition)).limit(10);
+    let mut statement = select
+        .find_also_related(account_binding::Entity)
+        .build(DbBackend::Sqlite);
+    statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let rows = db.store.executor().query_all_raw(statement).await.unwrap();
+    let plan: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get("", "detail").unwrap())
+        .collect();
+    assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
 }
 
 #[rstest]
