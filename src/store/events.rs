@@ -6,9 +6,11 @@ use sea_orm::{
     Order as SqlOrder, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _, Select,
 };
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{Error, Reads, Tx};
 use crate::ids::{EventId, OrganizationId};
+use crate::insights::{self, Cursor, Event, Order, Outcome, Query, Services};
 
 /// An event to store: the document, and what it is looked up by.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,22 @@ pub struct EventRow {
     pub document: Value,
 }
 
+impl From<&Event> for EventRow {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id,
+            organization: event.organization,
+            at: event.at,
+            event_type: event.event_type.as_str().to_owned(),
+            service: insights::SERVICE.to_owned(),
+            success: matches!(event.outcome, Outcome::Success),
+            resource_id: Some(event.resource.id.clone()),
+            username: event.resource.username.clone(),
+            document: event.document(),
+        }
+    }
+}
+
 /// Writes events, in the transaction of what they tell of.
 pub async fn append(tx: &Tx, events: &[EventRow]) -> Result<(), Error> {
     for some in events.chunks(AT_ONCE) {
@@ -46,85 +64,63 @@ pub async fn append(tx: &Tx, events: &[EventRow]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Which events to read, in which order.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
-    /// Of these services; of all when there is none.
-    pub services: Vec<String>,
-    /// From this time on.
-    pub start: i64,
-    /// Before this time, so that of two windows that meet no event is in both.
-    pub end: Option<i64>,
-    /// At most so many.
-    pub limit: u64,
-    /// Without the first so many.
-    pub skip: u64,
-    /// In which direction.
-    pub order: Order,
-    /// Only those behind this event, in the direction of `order`.
-    pub after: Option<(i64, EventId)>,
+/// A page of events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    /// The documents, in the query's order.
+    pub documents: Vec<Value>,
+    /// The place of the last one: going on behind it meets each event exactly once.
+    pub last: Option<Cursor>,
 }
 
-/// By time, and among equal times by id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
-    /// The oldest first.
-    Ascending,
-    /// The newest first.
-    Descending,
-}
-
-/// The documents of a page of events. Going on after the last one of a page meets each event exactly once.
-pub async fn page(
-    reads: &impl Reads,
-    organization: OrganizationId,
-    selection: &Selection,
-) -> Result<Vec<Value>, Error> {
-    let direction = match selection.order {
+/// The events that the query asks for: whole documents, its `fields` are left to [`Query::project`].
+pub async fn page(reads: &impl Reads, organization: OrganizationId, query: &Query) -> Result<Page, Error> {
+    let direction = match query.order {
         Order::Ascending => SqlOrder::Asc,
         Order::Descending => SqlOrder::Desc,
     };
-    let mut events = within(organization, selection);
-    if let Some(after) = selection.after {
-        events = events.filter(behind(selection.order, after));
+    let mut events = asked_for(organization, query);
+    if let Some(after) = query.after {
+        events = events.filter(behind(query.order, after));
     }
-    let documents = events
+    let rows: Vec<(i64, Uuid, Value)> = events
         .select_only()
-        .column(Column::Document)
+        .columns([Column::At, Column::Id, Column::Document])
         .order_by(Column::At, direction.clone())
         .order_by(Column::Id, direction)
-        .offset(selection.skip)
-        .limit(selection.limit)
+        .offset(query.skip)
+        .limit(u64::from(query.limit))
         .into_tuple()
         .all(&reads.executor())
         .await?;
-    Ok(documents)
+    let last = rows.last().map(|(at, id, _)| Cursor {
+        at: *at,
+        id: EventId(*id),
+    });
+    let documents = rows.into_iter().map(|(_, _, document)| document).collect();
+    Ok(Page { documents, last })
 }
 
 /// How many events there are on all pages, whatever the limit, the skip and the place.
-pub async fn count(
-    reads: &impl Reads,
-    organization: OrganizationId,
-    selection: &Selection,
-) -> Result<u64, Error> {
-    Ok(within(organization, selection).count(&reads.executor()).await?)
+pub async fn count(reads: &impl Reads, organization: OrganizationId, query: &Query) -> Result<u64, Error> {
+    Ok(asked_for(organization, query).count(&reads.executor()).await?)
 }
 
-fn within(organization: OrganizationId, selection: &Selection) -> Select<Entity> {
+fn asked_for(organization: OrganizationId, query: &Query) -> Select<Entity> {
     let mut events = Entity::find()
         .filter(COLUMN.organization_id.eq(organization.0))
-        .filter(COLUMN.at.gte(selection.start));
-    if let Some(end) = selection.end {
-        events = events.filter(COLUMN.at.lt(end));
+        .filter(COLUMN.at.gte(query.start));
+    if let Some(end) = query.end {
+        events = events.filter(COLUMN.at.lte(end));
     }
-    if !selection.services.is_empty() {
-        events = events.filter(Column::Service.is_in(&selection.services));
+    if let Services::Named(services) = &query.services {
+        events = events.filter(Column::Service.is_in(services.iter().copied()));
     }
     events
 }
 
 /// The first part lets the index find the place, the second decides among equal times.
-fn behind(order: Order, (at, id): (i64, EventId)) -> Condition {
+fn behind(order: Order, Cursor { at, id }: Cursor) -> Condition {
     let (near, later, further) = match order {
         Order::Ascending => (COLUMN.at.gte(at), COLUMN.at.gt(at), COLUMN.id.gt(id.0)),
         Order::Descending => (COLUMN.at.lte(at), COLUMN.at.lt(at), COLUMN.id.lt(id.0)),

@@ -6,15 +6,16 @@ use super::*;
 
 const START: i64 = 1_700_000_000_000;
 
-fn everything() -> Selection {
-    Selection {
-        services: Vec::new(),
+fn everything() -> Query {
+    Query {
+        services: Services::All,
         start: START,
         end: None,
         limit: 1_000,
         skip: 0,
         order: Order::Ascending,
         after: None,
+        fields: None,
     }
 }
 
@@ -66,21 +67,21 @@ async fn paging_meets_every_event_once_in_both_directions(#[case] backend: Backe
     let mut places = crowd(&db).await;
     for order in [Order::Ascending, Order::Descending] {
         let mut met = Vec::new();
-        let mut selection = Selection {
+        let mut query = Query {
             order,
             limit: 33,
             ..everything()
         };
         loop {
-            let page = page(&db.store, db.organization, &selection).await.unwrap();
-            met.extend(page.iter().map(place));
-            match page.last() {
-                Some(last) => selection.after = Some(place(last)),
+            let page = page(&db.store, db.organization, &query).await.unwrap();
+            met.extend(page.documents.iter().map(place));
+            match page.last {
+                Some(last) => query.after = Some(last),
                 None => break,
             }
         }
         assert_eq!(met, places, "{order:?}");
-        assert_eq!(count(&db.store, db.organization, &selection).await.unwrap(), 700);
+        assert_eq!(count(&db.store, db.organization, &query).await.unwrap(), 700);
         places.reverse();
     }
 }
@@ -99,33 +100,33 @@ async fn the_window_the_service_and_the_organization_are_kept(#[case] backend: B
     events.push(event(other, START));
     add(&db, events.clone()).await;
 
-    let directory = vec!["directory".to_owned()];
-    for (selection, expected) in [
+    let directory = Services::Named(vec!["directory"]);
+    for (query, expected) in [
         (everything(), vec![0, 1, 2, 3, 4]),
         (
-            Selection {
-                services: directory.clone(),
+            Query {
+                services: directory,
                 ..everything()
             },
             vec![0, 1, 2, 3],
         ),
         (
-            Selection {
-                services: vec!["radius".to_owned()],
+            Query {
+                services: Services::Named(vec!["radius", "ldap"]),
                 ..everything()
             },
             vec![],
         ),
         (
-            Selection {
+            Query {
                 start: START + 1,
-                end: Some(START + 3),
+                end: Some(START + 2),
                 ..everything()
             },
             vec![1, 2],
         ),
         (
-            Selection {
+            Query {
                 skip: 1,
                 limit: 2,
                 ..everything()
@@ -133,7 +134,7 @@ async fn the_window_the_service_and_the_organization_are_kept(#[case] backend: B
             vec![1, 2],
         ),
         (
-            Selection {
+            Query {
                 order: Order::Descending,
                 limit: 2,
                 ..everything()
@@ -141,24 +142,22 @@ async fn the_window_the_service_and_the_organization_are_kept(#[case] backend: B
             vec![4, 3],
         ),
         (
-            Selection {
+            Query {
                 limit: 0,
                 ..everything()
             },
             vec![],
         ),
     ] {
-        let page = page(&db.store, db.organization, &selection).await.unwrap();
+        let page = page(&db.store, db.organization, &query).await.unwrap();
         let expected: Vec<_> = expected
             .iter()
             .map(|number: &usize| events[*number].document.clone())
             .collect();
-        assert_eq!(page, expected, "{selection:?}");
+        assert_eq!(page.documents, expected, "{query:?}");
     }
-    assert_eq!(
-        page(&db.store, other, &everything()).await.unwrap(),
-        [events[5].document.clone()]
-    );
+    let others = page(&db.store, other, &everything()).await.unwrap();
+    assert_eq!(others.documents, [events[5].document.clone()]);
 }
 
 #[rstest]
@@ -178,4 +177,60 @@ async fn an_event_goes_with_what_it_tells_of(#[case] backend: Backend) {
     assert!(failed.is_err());
     assert_eq!(count(&db.store, db.organization, &everything()).await.unwrap(), 0);
     add(&db, Vec::new()).await;
+}
+
+#[test]
+fn an_events_row_says_what_its_document_says() {
+    use crate::clock;
+    use crate::ids::ConnectionId;
+    use crate::insights::{
+        Application, Correlation, EventType, Initiator, InitiatorKind, ResourceKind, ResourceRef,
+    };
+
+    let event = Event {
+        id: EventId(new_id()),
+        organization: OrganizationId(new_id()),
+        at: START,
+        event_type: EventType::UserDeprovision,
+        outcome: Outcome::Failure {
+            reason: "no".to_owned(),
+        },
+        initiated_by: Initiator {
+            kind: InitiatorKind::System,
+            id: None,
+            source: "gangway".to_owned(),
+            source_metadata: None,
+        },
+        resource: ResourceRef {
+            kind: ResourceKind::User,
+            id: "u-1".to_owned(),
+            username: Some("ada".to_owned()),
+        },
+        target: None,
+        application: Some(Application {
+            id: ConnectionId(new_id()),
+            name: "main".to_owned(),
+        }),
+        provider: None,
+        changes: Vec::new(),
+        chain: None,
+        correlation: Correlation {
+            id: "c".to_owned(),
+            graph_request_id: None,
+            client_request_id: None,
+        },
+        client_ip: None,
+        useragent: None,
+    };
+    let row = EventRow::from(&event);
+    assert_eq!(
+        (row.id, row.organization, row.at),
+        (event.id, event.organization, START)
+    );
+    assert_eq!(row.document["timestamp"], clock::rfc3339(START));
+    assert_eq!(row.document["event_type"], row.event_type);
+    assert_eq!(row.document["service"], row.service);
+    assert_eq!(row.document["success"], row.success);
+    assert_eq!(row.document["resource"]["id"], json!(row.resource_id));
+    assert_eq!(row.document["resource"]["username"], json!(row.username));
 }
