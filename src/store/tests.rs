@@ -81,8 +81,11 @@ async fn eight_that_read_and_then_write_never_meet_a_lock(#[case] backend: Backe
     let mut row = user(db.organization, "counter@contoso.example");
     row.version = 0;
     insert(&db.store, &row).await.unwrap();
-    let writers = (0..8).map(|_| {
-        let (store, organization, id) = (db.store.clone(), row.organization, row.id);
+    // As from another process, such as the command line beside the server.
+    let beside = Store::open(options(&db.url)).await.unwrap();
+    let writers = (0..8).map(|number| {
+        let store = if number % 2 == 0 { &db.store } else { &beside };
+        let (store, organization, id) = (store.clone(), row.organization, row.id);
         tokio::spawn(async move {
             for _ in 0..25 {
                 write(&store, move |tx| {
@@ -142,6 +145,50 @@ async fn a_unit_that_fails_or_panics_takes_nobody_with_it(#[case] backend: Backe
     let mut found = names(&db.store).await;
     found.retain(|name| name.starts_with("unit"));
     assert_eq!(found, kept);
+}
+
+/// While a unit of a batch runs, nothing of those before it in the batch is committed.
+#[tokio::test(flavor = "multi_thread")]
+async fn units_that_wait_share_a_commit_on_sqlite() {
+    let db = fixture(Backend::Sqlite).await.unwrap();
+    let (started, running) = tokio::sync::oneshot::channel();
+    let (go_on, gate) = tokio::sync::oneshot::channel::<()>();
+    let store = db.store.clone();
+    let first = tokio::spawn(async move {
+        write(&store, move |_| {
+            Box::pin(async move {
+                started.send(()).unwrap();
+                gate.await.unwrap();
+                Ok(())
+            })
+        })
+        .await
+    });
+    running.await.unwrap();
+
+    let mut waiting = join_all((0..10).map(|number| {
+        let reader = db.store.clone();
+        write(&db.store, move |tx| {
+            Box::pin(async move {
+                organizations::insert(tx, &organization(&number.to_string())).await?;
+                let (inside, outside) = (
+                    organizations::list(tx).await?,
+                    organizations::list(&reader).await?,
+                );
+                Ok((inside.len(), outside.len()))
+            })
+        })
+    }));
+    assert!(
+        futures_util::poll!(&mut waiting).is_pending(),
+        "all of them are handed over"
+    );
+    go_on.send(()).unwrap();
+    first.await.unwrap().unwrap();
+    let seen: Vec<_> = waiting.await.into_iter().map(Result::unwrap).collect();
+    let expected: Vec<_> = (0..10).map(|number| (number + 2, 1)).collect();
+    assert_eq!(seen, expected);
+    assert_eq!(names(&db.store).await.len(), 11);
 }
 
 /// The statement that fails must not spoil the transaction for its neighbours either.
