@@ -78,17 +78,15 @@ impl fmt::Display for Error {
                 f,
                 "put the value at position {at} in double quotes: found {text:?}, which is no number, true, false or null"
             ),
-            ErrorKind::SingleQuoted => write!(
-                f,
-                "put the value at position {at} in double quotes instead of single ones"
-            ),
+            ErrorKind::SingleQuoted => {
+                write!(f, "put the value at position {at} in double quotes instead of single ones")
+            }
             ErrorKind::UnclosedString => {
                 write!(f, "the string that begins at position {at} has no closing quote")
             }
-            ErrorKind::ControlCharacter => write!(
-                f,
-                "the control character at position {at} must be escaped, as in \\n or \\u0007"
-            ),
+            ErrorKind::ControlCharacter => {
+                write!(f, "the control character at position {at} must be escaped, as in \\n or \\u0007")
+            }
             ErrorKind::BadEscape => write!(
                 f,
                 "the backslash at position {at} begins no JSON escape; write \\\\ for a backslash itself"

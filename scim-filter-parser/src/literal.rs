@@ -53,12 +53,8 @@ fn word(text: &str) -> Option<Value> {
 /// Whether `text` is a JSON number (RFC 8259 §6): narrower than what Rust parses as one.
 fn is_number(text: &str) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let (mantissa, exponent) = text
-        .split_once(['e', 'E'])
-        .map_or((text, None), |(m, e)| (m, Some(e)));
-    let (whole, fraction) = mantissa
-        .split_once('.')
-        .map_or((mantissa, None), |(w, f)| (w, Some(f)));
+    let (mantissa, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(m, e)| (m, Some(e)));
+    let (whole, fraction) = mantissa.split_once('.').map_or((mantissa, None), |(w, f)| (w, Some(f)));
     let whole = whole.strip_prefix('-').unwrap_or(whole);
     digits(whole)
         && (whole == "0" || !whole.starts_with('0'))
@@ -98,10 +94,7 @@ fn string(scanner: &mut Scanner<'_>) -> Result<String, Error> {
             Some(b'\\') => text.push(escape(scanner)?),
             Some(_) => return Err(scanner.fault(ErrorKind::ControlCharacter)),
             None => {
-                return Err(Error {
-                    at: start,
-                    kind: ErrorKind::UnclosedString,
-                });
+                return Err(Error { at: start, kind: ErrorKind::UnclosedString });
             }
         }
     }

@@ -22,12 +22,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            unquoted_strings: false,
-            max_depth: 32,
-            max_terms: 256,
-            max_length: 16 * 1024,
-        }
+        Self { unquoted_strings: false, max_depth: 32, max_terms: 256, max_length: 16 * 1024 }
     }
 }
 
@@ -59,20 +54,12 @@ impl Path {
         parser.scanner.blanks();
         if parser.scanner.peek() != Some(b'[') {
             parser.end("[ or the end")?;
-            return Ok(Self {
-                attr,
-                filter: None,
-                sub: None,
-            });
+            return Ok(Self { attr, filter: None, sub: None });
         }
         let filter = parser.brackets(&attr)?;
         let sub = parser.sub_attribute()?;
         parser.end("the end")?;
-        Ok(Self {
-            attr,
-            filter: Some(filter),
-            sub,
-        })
+        Ok(Self { attr, filter: Some(filter), sub })
     }
 }
 
@@ -97,11 +84,7 @@ impl AttrPath {
             None => (attr, None),
         };
         let fits = urn.is_none_or(is_urn) && is_name(name) && sub.is_none_or(is_name);
-        fits.then(|| Self {
-            urn: urn.map(str::to_owned),
-            name: name.to_owned(),
-            sub: sub.map(str::to_owned),
-        })
+        fits.then(|| Self { urn: urn.map(str::to_owned), name: name.to_owned(), sub: sub.map(str::to_owned) })
     }
 }
 
@@ -122,8 +105,7 @@ impl CompareOp {
             ("lt", Self::Lt),
             ("le", Self::Le),
         ];
-        all.into_iter()
-            .find_map(|(name, op)| word.eq_ignore_ascii_case(name).then_some(op))
+        all.into_iter().find_map(|(name, op)| word.eq_ignore_ascii_case(name).then_some(op))
     }
 }
 
@@ -138,20 +120,11 @@ struct Parser<'a> {
 impl<'a> Parser<'a> {
     fn new(text: &'a str, options: &Options) -> Result<Self, Error> {
         if text.len() > options.max_length {
-            return Err(Error {
-                at: options.max_length,
-                kind: ErrorKind::TooLong(options.max_length),
-            });
+            return Err(Error { at: options.max_length, kind: ErrorKind::TooLong(options.max_length) });
         }
         let mut scanner = Scanner::new(text);
         scanner.blanks();
-        Ok(Self {
-            scanner,
-            options: *options,
-            depth: 0,
-            terms: 0,
-            in_brackets: false,
-        })
+        Ok(Self { scanner, options: *options, depth: 0, terms: 0, in_brackets: false })
     }
 
     fn end(&mut self, expected: &'static str) -> Result<(), Error> {
@@ -251,11 +224,7 @@ impl<'a> Parser<'a> {
         if !self.scanner.blanks() {
             return Err(self.scanner.expected("a blank and an operator such as eq"));
         }
-        let sub = AttrPath {
-            urn: None,
-            name,
-            sub: None,
-        };
+        let sub = AttrPath { urn: None, name, sub: None };
         let outer = self.comparison(sub)?;
         Ok(element_of(attr, both(inner, outer)))
     }
@@ -343,10 +312,7 @@ impl<'a> Parser<'a> {
 }
 
 fn element_of(attr: AttrPath, filter: Filter) -> Filter {
-    Filter::Element {
-        attr,
-        filter: Box::new(filter),
-    }
+    Filter::Element { attr, filter: Box::new(filter) }
 }
 
 /// Both hold; an `And` takes the other in instead of being nested.

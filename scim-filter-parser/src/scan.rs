@@ -98,17 +98,12 @@ pub(crate) fn is_delimiter(byte: u8) -> bool {
 
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'-' | b'_' | b'.' | b':' | b'$' | b'/' | b'%' | b'+' | b'~' | b'#'
-        )
+        || matches!(byte, b'-' | b'_' | b'.' | b':' | b'$' | b'/' | b'%' | b'+' | b'~' | b'#')
 }
 
 /// `ATTRNAME` of RFC 7644 figure 1, and `$ref` (RFC 7643 §2.4).
 pub(crate) fn is_name(text: &str) -> bool {
     let text = text.strip_prefix('$').unwrap_or(text);
     text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }

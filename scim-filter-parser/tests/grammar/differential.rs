@@ -10,11 +10,7 @@ use scim_v2::filter as theirs;
 use crate::trees;
 
 fn attr(attr: theirs::AttrPath) -> AttrPath {
-    AttrPath {
-        urn: attr.uri,
-        name: attr.name,
-        sub: attr.sub_attr,
-    }
+    AttrPath { urn: attr.uri, name: attr.name, sub: attr.sub_attr }
 }
 
 fn value(value: &theirs::CompValue) -> Value {
@@ -47,11 +43,9 @@ fn op(op: &theirs::CompareOp) -> CompareOp {
 fn expression(expression: theirs::AttrExp) -> Filter {
     match expression {
         theirs::AttrExp::Present(path) => Filter::Present(attr(path)),
-        theirs::AttrExp::Comparison(path, operator, operand) => Filter::Compare {
-            attr: attr(path),
-            op: op(&operator),
-            value: value(&operand),
-        },
+        theirs::AttrExp::Comparison(path, operator, operand) => {
+            Filter::Compare { attr: attr(path), op: op(&operator), value: value(&operand) }
+        }
     }
 }
 
@@ -67,10 +61,9 @@ fn inner(filter: theirs::ValFilter) -> Filter {
 fn outer(filter: theirs::Filter) -> Filter {
     match filter {
         theirs::Filter::Attr(leaf) => expression(leaf),
-        theirs::Filter::ValuePath(path) => Filter::Element {
-            attr: attr(path.attr),
-            filter: Box::new(inner(*path.filter)),
-        },
+        theirs::Filter::ValuePath(path) => {
+            Filter::Element { attr: attr(path.attr), filter: Box::new(inner(*path.filter)) }
+        }
         theirs::Filter::Not(filter) => Filter::Not(Box::new(outer(*filter))),
         theirs::Filter::And(all) => Filter::And(all.into_vec().into_iter().map(outer).collect()),
         theirs::Filter::Or(any) => Filter::Or(any.into_vec().into_iter().map(outer).collect()),
@@ -79,16 +72,10 @@ fn outer(filter: theirs::Filter) -> Filter {
 
 fn path(path: theirs::PatchPath) -> Path {
     match path {
-        theirs::PatchPath::Attr(path) => Path {
-            attr: attr(path),
-            filter: None,
-            sub: None,
-        },
-        theirs::PatchPath::Value(path) => Path {
-            attr: attr(path.attr),
-            filter: Some(inner(path.filter)),
-            sub: path.sub_attr,
-        },
+        theirs::PatchPath::Attr(path) => Path { attr: attr(path), filter: None, sub: None },
+        theirs::PatchPath::Value(path) => {
+            Path { attr: attr(path.attr), filter: Some(inner(path.filter)), sub: path.sub_attr }
+        }
     }
 }
 
@@ -102,11 +89,7 @@ fn their_path(text: &str) -> Option<Path> {
 
 /// A right filter without its value strings' blanks, in pieces between which one blank stands.
 fn pieces() -> impl Strategy<Value = Vec<String>> {
-    let values = prop::sample::select(vec![
-        Value::Null,
-        Value::Integer(7),
-        Value::String("x".to_owned()),
-    ]);
+    let values = prop::sample::select(vec![Value::Null, Value::Integer(7), Value::String("x".to_owned())]);
     trees::filter(&trees::plain_name(), &values.boxed())
         .prop_map(|filter| filter.to_string().split(' ').map(str::to_owned).collect())
 }

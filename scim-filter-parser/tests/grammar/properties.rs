@@ -44,10 +44,7 @@ fn soup() -> impl Strategy<Value = String> {
 }
 
 fn unquoted() -> Options {
-    Options {
-        unquoted_strings: true,
-        ..Options::default()
-    }
+    Options { unquoted_strings: true, ..Options::default() }
 }
 
 /// Parses in every way; gives the faults.
@@ -67,10 +64,7 @@ fn parse_all(text: &str) -> Vec<Error> {
 fn assert_in_text(text: &str) {
     for error in parse_all(text) {
         assert!(text.is_char_boundary(error.at), "{error:?}");
-        assert!(
-            error.to_string().contains(&format!("position {}", error.at)),
-            "{error}"
-        );
+        assert!(error.to_string().contains(&format!("position {}", error.at)), "{error}");
     }
 }
 

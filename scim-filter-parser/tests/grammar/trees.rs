@@ -18,11 +18,9 @@ pub(crate) fn any_name() -> BoxedStrategy<String> {
 
 /// Names that no parser can take for something else.
 pub(crate) fn plain_name() -> BoxedStrategy<String> {
-    prop::sample::select(vec![
-        "userName", "emails", "groups", "order", "andy", "nothing", "price", "x-y_2",
-    ])
-    .prop_map(str::to_owned)
-    .boxed()
+    prop::sample::select(vec!["userName", "emails", "groups", "order", "andy", "nothing", "price", "x-y_2"])
+        .prop_map(str::to_owned)
+        .boxed()
 }
 
 pub(crate) fn attr_path(name: &BoxedStrategy<String>) -> BoxedStrategy<AttrPath> {
@@ -84,16 +82,8 @@ pub(crate) fn path(name: &BoxedStrategy<String>, value: &BoxedStrategy<Value>) -
     let inner = logic(leaf(name, value), 3);
     (attr_path(name), option::of((inner, option::of(name.clone()))))
         .prop_map(|(attr, brackets)| match brackets {
-            None => Path {
-                attr,
-                filter: None,
-                sub: None,
-            },
-            Some((filter, sub)) => Path {
-                attr: AttrPath { sub: None, ..attr },
-                filter: Some(filter),
-                sub,
-            },
+            None => Path { attr, filter: None, sub: None },
+            Some((filter, sub)) => Path { attr: AttrPath { sub: None, ..attr }, filter: Some(filter), sub },
         })
         .boxed()
 }
