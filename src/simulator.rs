@@ -1,0 +1,179 @@
+//! A Microsoft Graph that speaks HTTP: a tenant with its users, its token endpoint and its refusals, and faults on demand.
+//!
+//! The login host and the Graph host are one origin: `POST /{tenant}/oauth2/v2.0/token` and `/v1.0/…`.
+//! What it answers is built from captured and documented answers of the real service; what Graph has and the
+//! simulator has not is answered with 501 and a sentence that says so.
+//!
+//! # Driving it
+//! A test in the same process uses [`Simulator::directory`]; another process uses the same by HTTP, as JSON:
+//!
+//! | request | does |
+//! |---|---|
+//! | `GET /_simulator/users` | every user, also the deleted: `{"value":[{"id","properties","deleted","privileged","manager"}]}` |
+//! | `GET /_simulator/users/{id or name}` | one of them |
+//! | `PUT /_simulator/users` | makes or changes a user directly: a [`UserSeed`] |
+//! | `DELETE /_simulator/users/{id or name}` | deletes it softly, whatever it is; `?purge=true` for good |
+//! | `POST /_simulator/check-password` | `{"user","password"}` → `{"signsIn": bool}` |
+//! | `POST /_simulator/expire-tokens` | makes every access token expired |
+//! | `GET`, `DELETE /_simulator/counts` | calls by operation, e.g. `{"POST /users": 1}`; `DELETE` counts from nothing |
+//! | `GET`, `DELETE /_simulator/exchanges` | the last 4,096 exchanges, without secrets |
+//! | `GET`, `POST`, `DELETE /_simulator/faults` | the fault rules ([`FaultRule`]); `DELETE /_simulator/faults/{id}` takes one out |
+//! | `GET /_simulator/held?count=n` | answers when n requests are held |
+//! | `POST /_simulator/release` | lets the held requests go |
+//!
+//! Anybody who reaches the port may do this: the simulator is for loopback.
+
+mod account;
+mod control;
+mod deleted;
+mod directory;
+mod faults;
+mod filter;
+mod handle;
+mod journal;
+mod login;
+mod message;
+mod organization;
+mod password;
+mod query;
+mod record;
+mod refusal;
+mod routes;
+mod schema;
+mod server;
+mod service;
+mod tenant;
+mod users;
+mod write;
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::ServerHandle;
+use thiserror::Error as ThisError;
+use tokio::net::TcpListener;
+use url::Url;
+
+pub use faults::{Action, FaultRule, When};
+pub use handle::{Handle, UserRecord, UserSeed};
+pub use tenant::{AppSeed, DomainSeed, TenantSeed};
+
+use crate::clock::Clock;
+use service::Service;
+
+/// How a simulator is to be.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where it listens; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// The tenant at the first start.
+    pub tenant: TenantSeed,
+    /// The journal that lets its objects survive a restart; none: they live in memory.
+    pub state: Option<PathBuf>,
+    /// The file to which every exchange is appended, as JSON Lines without secrets.
+    pub record: Option<PathBuf>,
+    /// How long every call takes at least.
+    pub latency: Duration,
+    /// The share, from 0 to 1, of Graph calls that are answered 429.
+    pub throttle: f64,
+    /// The share, from 0 to 1, of Graph calls that are answered 503.
+    pub unavailable: f64,
+    /// Chooses the calls that go wrong by a share; the same seed chooses alike.
+    pub seed: u64,
+    /// Threads that serve requests; at least one.
+    pub workers: usize,
+}
+
+impl Default for Options {
+    /// Contoso on a free loopback port, in memory, without faults.
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            tenant: TenantSeed::contoso(),
+            state: None,
+            record: None,
+            latency: Duration::ZERO,
+            throttle: 0.0,
+            unavailable: 0.0,
+            seed: 0,
+            workers: 1,
+        }
+    }
+}
+
+/// Why a simulator does not start, or a user cannot be put into it.
+#[derive(Debug, ThisError)]
+pub enum Error {
+    /// The address is taken or not this machine's.
+    #[error("the simulator cannot listen on {0}: {1}; choose another address or stop what uses it")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The journal cannot be read or written.
+    #[error(
+        "the simulator cannot use its state file: {0}; repair it or move it away to start with an empty tenant"
+    )]
+    State(#[source] io::Error),
+    /// The recording cannot be written.
+    #[error("the simulator cannot write its recording: {0}; name a file in a folder that exists")]
+    Record(#[source] io::Error),
+    /// The address that it listens on cannot be written as a URL.
+    #[error("the simulator cannot name its own address: {0}; listen on an IP address")]
+    Address(#[source] url::ParseError),
+    /// What a user may not be, even when it is put there directly.
+    #[error("the user cannot be put into the simulator: {0}")]
+    Seed(String),
+}
+
+/// A running simulator. It stops when it is dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    url: Url,
+    service: Arc<Service>,
+    server: ServerHandle,
+}
+
+impl Simulator {
+    /// Starts a simulator. It is ready for requests when this returns.
+    pub async fn start(options: Options, clock: Clock) -> Result<Self, Error> {
+        let refused = |error| Error::Listen(options.listen, error);
+        let listener = TcpListener::bind(options.listen).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        let url = Url::parse(&format!("http://{address}")).map_err(Error::Address)?;
+        let service = Arc::new(Service::new(&options, clock)?);
+        let server =
+            listener.into_std().and_then(|std| server::run(std, Arc::clone(&service), options.workers));
+        let server = server.map_err(refused)?;
+        let handle = server.handle();
+        tokio::spawn(server);
+        Ok(Self { url, service, server: handle })
+    }
+
+    /// The origin of its login host and of its Graph host, e.g. `http://127.0.0.1:40123/`.
+    pub fn url(&self) -> Url {
+        self.url.clone()
+    }
+
+    /// What is in it, and its faults.
+    pub fn directory(&self) -> Handle {
+        Handle(Arc::clone(&self.service))
+    }
+
+    /// Stops at once: held requests and open connections are closed.
+    pub async fn stop(self) {
+        self.service.faults.clear();
+        self.server.stop(false).await;
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.service.faults.clear();
+        // The request to stop is sent here; only the wait for it is given up.
+        drop(self.server.stop(false));
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,151 @@
+//! A user object and how Graph shows it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::password::Hash;
+use super::schema;
+use crate::clock;
+
+/// A user object: what Graph shows, and what it keeps to itself.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Account {
+    pub(super) id: Uuid,
+    /// The properties that have a value, by Graph's names.
+    pub(super) properties: Map<String, Value>,
+    pub(super) password: Option<Hash>,
+    /// `forceChangePasswordNextSignIn`.
+    pub(super) must_change: bool,
+    /// Whether it holds an administrator role that outranks the application.
+    pub(super) privileged: bool,
+    pub(super) manager: Option<Uuid>,
+    /// When it was deleted, in milliseconds since the Unix epoch.
+    pub(super) deleted: Option<i64>,
+}
+
+impl Account {
+    /// An object without properties.
+    pub(super) fn new(id: Uuid) -> Self {
+        Self {
+            id,
+            properties: Map::new(),
+            password: None,
+            must_change: false,
+            privileged: false,
+            manager: None,
+            deleted: None,
+        }
+    }
+
+    /// The property `name` if it is text.
+    pub(super) fn text(&self, name: &str) -> Option<&str> {
+        self.properties.get(name).and_then(Value::as_str)
+    }
+
+    /// The user name.
+    pub(super) fn upn(&self) -> &str {
+        self.text("userPrincipalName").unwrap_or_default()
+    }
+
+    /// Whether the object is mastered on-premises.
+    pub(super) fn synced(&self) -> bool {
+        self.properties.get("onPremisesSyncEnabled") == Some(&Value::Bool(true))
+    }
+
+    /// Whether the person may sign in at all.
+    pub(super) fn enabled(&self) -> bool {
+        self.properties.get("accountEnabled") == Some(&Value::Bool(true))
+    }
+
+    /// Sets, or with null removes, a property.
+    pub(super) fn set(&mut self, name: &str, value: Value) {
+        if value.is_null() {
+            self.properties.shift_remove(name);
+        } else {
+            self.properties.insert(name.to_owned(), value);
+        }
+    }
+
+    /// The object as it is among the deleted ones. Its user name is freed: it gets the id, without dashes, in front.
+    pub(super) fn soft_deleted(&self, now: i64) -> Self {
+        let mut account = self.clone();
+        account.deleted = Some(now);
+        account.set("userPrincipalName", json!(format!("{}{}", self.id.simple(), self.upn())));
+        account
+    }
+
+    /// The values that no other object may have, as (property, value in lower case).
+    pub(super) fn unique(&self) -> BTreeSet<(&'static str, String)> {
+        let mut keys = BTreeSet::new();
+        for name in ["userPrincipalName", "onPremisesImmutableId"] {
+            if let Some(value) = self.text(name) {
+                keys.insert((name, value.to_lowercase()));
+            }
+        }
+        let proxies = self.properties.get("proxyAddresses").and_then(Value::as_array);
+        for proxy in proxies.into_iter().flatten().filter_map(Value::as_str) {
+            keys.insert(("proxyAddresses", proxy.to_lowercase()));
+        }
+        keys
+    }
+
+    /// The property `name` as Graph shows it: null, or an empty collection, where it has no value.
+    pub(super) fn shown(&self, name: &str, issuer: &str) -> Value {
+        match name {
+            "id" => json!(self.id),
+            "deletedDateTime" => self.deleted.map_or(Value::Null, |at| json!(seconds(at))),
+            "identities" => self.identities(issuer),
+            "onPremisesExtensionAttributes" => self.extension_attributes(),
+            _ => match self.properties.get(name) {
+                Some(value) => value.clone(),
+                None if schema::is_collection(name) => json!([]),
+                None => Value::Null,
+            },
+        }
+    }
+
+    fn identities(&self, issuer: &str) -> Value {
+        let mut all = vec![json!({
+            "signInType": "userPrincipalName",
+            "issuer": issuer,
+            "issuerAssignedId": self.upn(),
+        })];
+        let more = self.properties.get("identities").and_then(Value::as_array);
+        all.extend(more.into_iter().flatten().cloned());
+        all.into()
+    }
+
+    fn extension_attributes(&self) -> Value {
+        let stored = self.properties.get("onPremisesExtensionAttributes");
+        let all: Map<String, Value> = (1..=15)
+            .map(|n| {
+                let name = format!("extensionAttribute{n}");
+                let value = stored.and_then(|all| all.get(&name)).cloned().unwrap_or_default();
+                (name, value)
+            })
+            .collect();
+        all.into()
+    }
+
+    /// The object with the properties `select`, or with Graph's default set.
+    pub(super) fn view(&self, select: Option<&[String]>, issuer: &str) -> Map<String, Value> {
+        match select {
+            Some(names) => names
+                .iter()
+                .filter(|name| !schema::is_navigation(name))
+                .map(|name| (name.clone(), self.shown(name, issuer)))
+                .collect(),
+            None => schema::DEFAULT.iter().map(|&name| (name.to_owned(), self.shown(name, issuer))).collect(),
+        }
+    }
+}
+
+/// A time as the directory writes it: UTC, whole seconds.
+pub(super) fn seconds(millis: i64) -> String {
+    let text = clock::rfc3339(millis);
+    let cut = text.find('.').unwrap_or(text.len());
+    format!("{}Z", text.get(..cut).unwrap_or_default())
+}

@@ -1,0 +1,310 @@
+//! The query options of a list of users: which Graph takes, what they find, and the way to the next page (graph-facts §7).
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use uuid::Uuid;
+
+use super::account::Account;
+use super::directory::Directory;
+use super::filter::{Filter, orderable};
+use super::message::Request;
+use super::refusal::Refusal;
+use super::schema;
+
+/// The size of a page where `$top` does not say.
+const PAGE: usize = 100;
+
+/// A list's options.
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    filter: Option<Filter>,
+    pub(super) select: Option<Vec<String>>,
+    top: Option<usize>,
+    order: Option<(String, bool)>,
+    after: Option<Cursor>,
+    pub(super) expand: Option<Expansion>,
+    /// `$count=true` together with `ConsistencyLevel: eventual`.
+    advanced: bool,
+}
+
+/// `$expand=manager`, with the properties chosen for it.
+#[derive(Debug)]
+pub(super) struct Expansion {
+    pub(super) select: Option<Vec<String>>,
+}
+
+/// Where the page before ended; what `$skiptoken` holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    /// The value that the list is ordered by.
+    key: String,
+    id: Uuid,
+}
+
+/// Which objects a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Users,
+    /// The deleted ones, as they are at this time (milliseconds since the Unix epoch).
+    Deleted(i64),
+}
+
+/// A page of a list.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) accounts: Vec<Arc<Account>>,
+    /// The number of all objects that the filter finds; on the first page of an advanced query only.
+    pub(super) count: Option<usize>,
+    /// The next page's `$skiptoken`.
+    pub(super) next: Option<String>,
+}
+
+impl Query {
+    /// Reads the options of a list.
+    pub(super) fn parse(request: &Request) -> Result<Self, Refusal> {
+        let options = request.options();
+        let mut query = Self::default();
+        let counted = options.iter().any(|(name, value)| name == "$count" && value == "true");
+        query.advanced = counted && request.eventual();
+        for (name, value) in &options {
+            query.option(name, value, request.eventual())?;
+        }
+        query.check()?;
+        Ok(query)
+    }
+
+    /// Reads the options of a single object: `$select` and `$expand`.
+    pub(super) fn parse_single(request: &Request) -> Result<Self, Refusal> {
+        let mut query = Self::default();
+        for (name, value) in &request.options() {
+            match name.as_str() {
+                "$select" | "$expand" => query.option(name, value, false)?,
+                _ if name.starts_with('$') => return Err(unsupported(name)),
+                _ => {}
+            }
+        }
+        Ok(query)
+    }
+
+    fn option(&mut self, name: &str, value: &str, eventual: bool) -> Result<(), Refusal> {
+        match name {
+            "$filter" => self.filter = Some(Filter::parse(value)?),
+            "$select" => self.select = Some(selected(value)?),
+            "$expand" => self.expand = Some(expanded(value)?),
+            "$top" => self.top = Some(top(value)?),
+            "$orderby" => self.order = Some(order(value)?),
+            "$skiptoken" => self.after = Some(cursor(value)?),
+            "$count" if matches!(value, "true" | "false") => {}
+            "$count" => return Err(Refusal::new(400, "BadRequest", "Invalid value for $count.")),
+            "$search" if !eventual => {
+                return Err(Refusal::query(
+                    "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+                ));
+            }
+            "$search" => return Err(Refusal::not_built("$search")),
+            _ if name.starts_with('$') && name != "$format" => return Err(unsupported(name)),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<(), Refusal> {
+        if let Some(filter) = &self.filter {
+            filter.check(self.advanced)?;
+        }
+        if let Some((property, _)) = &self.order {
+            let advanced = orderable(property).unwrap_or(true) || self.filter.is_some();
+            if advanced && !self.advanced {
+                return Err(Refusal::query("Sorting not supported for current query."));
+            }
+        }
+        if self.expand.is_some() && self.advanced {
+            return Err(Refusal::query("$expand is not supported in advanced queries."));
+        }
+        Ok(())
+    }
+
+    /// Whether the filter finds `account`.
+    pub(super) fn finds(&self, account: &Account, issuer: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.finds(account, issuer))
+    }
+
+    /// How many objects the filter finds.
+    pub(super) fn count(&self, directory: &Directory, source: Source, issuer: &str) -> usize {
+        self.candidates(directory, source, None).filter(|account| self.finds(account, issuer)).count()
+    }
+
+    fn candidates<'a>(
+        &self,
+        directory: &'a Directory,
+        source: Source,
+        after: Option<Uuid>,
+    ) -> Box<dyn Iterator<Item = &'a Arc<Account>> + 'a> {
+        if let Source::Deleted(now) = source {
+            return Box::new(
+                directory.deleted(now).filter(move |account| after.is_none_or(|id| account.id > id)),
+            );
+        }
+        let Some(keys) = self.filter.as_ref().and_then(Filter::keys) else {
+            return match after {
+                Some(id) => Box::new(directory.users_after(id)),
+                None => Box::new(directory.users()),
+            };
+        };
+        let mut few: Vec<&Arc<Account>> = keys.iter().filter_map(|key| directory.find(key)).collect();
+        few.sort_by_key(|account| account.id);
+        few.dedup_by_key(|account| account.id);
+        Box::new(few.into_iter().filter(move |account| after.is_none_or(|id| account.id > id)))
+    }
+
+    /// The page that the options ask for.
+    pub(super) fn page(&self, directory: &Directory, source: Source, issuer: &str) -> Page {
+        let first = self.after.is_none();
+        let count = (self.advanced && first).then(|| self.count(directory, source, issuer));
+        let size = self.top.unwrap_or(PAGE);
+        let mut accounts: Vec<Arc<Account>> = match &self.order {
+            None => {
+                let after = self.after.as_ref().map(|cursor| cursor.id);
+                let found = self.candidates(directory, source, after);
+                found.filter(|account| self.finds(account, issuer)).take(size + 1).cloned().collect()
+            }
+            Some((property, descending)) => {
+                let found = self.candidates(directory, source, None);
+                let all = found.filter(|account| self.finds(account, issuer)).cloned().collect();
+                self.sorted(all, property, *descending)
+            }
+        };
+        let more = accounts.len() > size;
+        accounts.truncate(size);
+        let next = accounts.last().filter(|_| more).map(|last| self.token(last));
+        Page { accounts, count, next }
+    }
+
+    fn sorted(&self, mut all: Vec<Arc<Account>>, property: &str, descending: bool) -> Vec<Arc<Account>> {
+        let order = |a: (&str, Uuid), b: (&str, Uuid)| -> Ordering {
+            let ascending = a.cmp(&b);
+            if descending { ascending.reverse() } else { ascending }
+        };
+        let keyed = |account: &Arc<Account>| (sort_key(account, property), account.id);
+        if let Some(cursor) = &self.after {
+            all.retain(|account| {
+                let (key, id) = keyed(account);
+                order((&key, id), (&cursor.key, cursor.id)).is_gt()
+            });
+        }
+        all.sort_by(|a, b| {
+            let (a, b) = (keyed(a), keyed(b));
+            order((&a.0, a.1), (&b.0, b.1))
+        });
+        all
+    }
+
+    fn token(&self, last: &Account) -> String {
+        let key = self.order.as_ref().map(|(property, _)| sort_key(last, property)).unwrap_or_default();
+        let cursor = json!({ "key": key, "id": last.id });
+        URL_SAFE_NO_PAD.encode(cursor.to_string())
+    }
+}
+
+impl Page {
+    /// The whole answer. `context` is the collection's name, e.g. `users`.
+    pub(super) fn body(self, request: &Request, values: Vec<Value>, context: &str) -> Value {
+        let mut body = Map::new();
+        body.insert("@odata.context".to_owned(), json!(context));
+        if let Some(count) = self.count {
+            body.insert("@odata.count".to_owned(), json!(count));
+        }
+        if let Some(token) = self.next {
+            body.insert("@odata.nextLink".to_owned(), json!(next_link(request, &token)));
+        }
+        body.insert("value".to_owned(), values.into());
+        body.into()
+    }
+}
+
+fn next_link(request: &Request, token: &str) -> String {
+    let skip = |option: &&str| option.starts_with("$skiptoken=") || option.starts_with("%24skiptoken=");
+    let mut options: Vec<&str> =
+        request.query.split('&').filter(|option| !option.is_empty() && !skip(option)).collect();
+    let token = format!("$skiptoken={token}");
+    options.push(&token);
+    format!("{}{}?{}", request.base, request.path, options.join("&"))
+}
+
+fn sort_key(account: &Account, property: &str) -> String {
+    account.shown(property, "").as_str().unwrap_or_default().to_lowercase()
+}
+
+fn unsupported(name: &str) -> Refusal {
+    Refusal::new(400, "BadRequest", format!("The query parameter '{name}' is not supported."))
+}
+
+/// The names in `$select`.
+pub(super) fn selected(value: &str) -> Result<Vec<String>, Refusal> {
+    let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
+    match names.iter().find(|name| !schema::exists(name) && !schema::is_navigation(name)) {
+        Some(unknown) => Err(Refusal::unknown_property(unknown)),
+        None => Ok(names),
+    }
+}
+
+/// `manager` or `manager($select=…)`.
+fn expanded(value: &str) -> Result<Expansion, Refusal> {
+    let (relation, options) = match value.split_once('(') {
+        Some((relation, options)) => (relation, options.strip_suffix(')').unwrap_or(options)),
+        None => (value, ""),
+    };
+    if relation != "manager" {
+        return Err(Refusal::not_built(&format!("$expand={relation}")));
+    }
+    match options.strip_prefix("$select=") {
+        Some(names) => Ok(Expansion { select: Some(selected(names)?) }),
+        None if options.is_empty() => Ok(Expansion { select: None }),
+        None => Err(Refusal::not_built(&format!("$expand with {options}"))),
+    }
+}
+
+fn top(value: &str) -> Result<usize, Refusal> {
+    let number = value.parse().ok().filter(|top| (1..=999).contains(top));
+    number.ok_or_else(|| {
+        Refusal::query(format!(
+            "Invalid page size specified: '{value}'. Must be between 1 and 999 inclusive."
+        ))
+    })
+}
+
+fn order(value: &str) -> Result<(String, bool), Refusal> {
+    let mut words = value.split_whitespace();
+    let property = words.next().unwrap_or_default();
+    let descending = match words.next() {
+        None | Some("asc") => false,
+        Some("desc") => true,
+        Some(_) => return Err(Refusal::query("Sorting not supported for current query.")),
+    };
+    if !schema::exists(property) {
+        return Err(Refusal::unknown_property(property));
+    }
+    if orderable(property).is_none() {
+        return Err(Refusal::query("Sorting not supported for current query."));
+    }
+    Ok((property.to_owned(), descending))
+}
+
+fn cursor(value: &str) -> Result<Cursor, Refusal> {
+    let bytes = URL_SAFE_NO_PAD.decode(value).ok();
+    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).ok_or_else(|| {
+        Refusal::new(
+            400,
+            "Directory_ExpiredPageToken",
+            "The specified page token value has expired and can no longer be included in your request.",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,176 @@
+//! Graph's errors: status, code, message and details as they were captured (graph-facts §3).
+
+use serde_json::{Value, json};
+
+/// An error answer of Graph, before it has its request ids.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) code: String,
+    pub(super) message: String,
+    pub(super) details: Vec<Value>,
+    pub(super) headers: Vec<(&'static str, String)>,
+    /// `innerError.code`, which only throttling sets.
+    pub(super) inner: Option<&'static str>,
+}
+
+impl Refusal {
+    /// An error without details.
+    pub(super) fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            details: Vec::new(),
+            headers: Vec::new(),
+            inner: None,
+        }
+    }
+
+    /// 400 `Request_BadRequest`, under which the directory puts most of its refusals.
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self::new(400, "Request_BadRequest", message)
+    }
+
+    /// 400 `Request_UnsupportedQuery`.
+    pub(super) fn query(message: impl Into<String>) -> Self {
+        Self::new(400, "Request_UnsupportedQuery", message)
+    }
+
+    fn detail(mut self, code: &str, target: &str) -> Self {
+        self.details.push(json!({ "code": code, "message": self.message, "target": target }));
+        self
+    }
+
+    /// Another object has the value already.
+    pub(super) fn conflict(property: &str, other: &str) -> Self {
+        Self::bad(format!("Another object with the same value for property {property} already exists."))
+            .detail("ObjectConflict", property)
+            .detail("ConflictingObjects", &format!("User_{other}"))
+    }
+
+    /// A value that the property cannot have.
+    pub(super) fn value(property: &str) -> Self {
+        Self::bad(format!("Invalid value specified for property '{property}' of resource 'User'."))
+            .detail("InvalidValue", property)
+    }
+
+    /// A value that is too long.
+    pub(super) fn length(property: &str) -> Self {
+        Self::bad(format!("Invalid value specified for property '{property}' of resource 'User'."))
+            .detail("InvalidLength", property)
+    }
+
+    /// A property that a create needs.
+    pub(super) fn required(property: &str) -> Self {
+        Self::bad(format!("A value is required for property '{property}' of resource 'User'."))
+    }
+
+    /// A property that only the service sets.
+    pub(super) fn read_only(property: &str) -> Self {
+        Self::bad(format!("Property '{property}' is read-only and cannot be set."))
+    }
+
+    /// A property that a user does not have; the words are the service's OData library's (unverified here).
+    pub(super) fn undeclared(property: &str, kind: &str) -> Self {
+        Self::bad(format!(
+            "The property '{property}' does not exist on type '{kind}'. Make sure to only use property names that are defined by the type."
+        ))
+    }
+
+    /// A user name of the wrong shape.
+    pub(super) fn user_name() -> Self {
+        Self::bad("Property userPrincipalName is invalid.").detail("InvalidValue", "userPrincipalName")
+    }
+
+    /// A user name in a domain that the tenant has not verified.
+    pub(super) fn domain() -> Self {
+        Self::bad(
+            "The domain portion of the userPrincipalName property is invalid. You must use one of the verified domain names in your organization.",
+        )
+        .detail("InvalidValue", "userPrincipalName")
+    }
+
+    /// A password that breaks a rule.
+    pub(super) fn password() -> Self {
+        Self::bad(
+            "The specified password does not comply with password complexity requirements. Please provide a different password.",
+        )
+        .detail("InvalidValue", "password")
+    }
+
+    /// An object that is mastered on-premises.
+    pub(super) fn synced() -> Self {
+        Self::bad(
+            "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.",
+        )
+    }
+
+    /// 403: a permission or a role is missing.
+    pub(super) fn denied() -> Self {
+        Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    }
+
+    /// 404: no such object.
+    pub(super) fn not_found(id: &str) -> Self {
+        Self::new(
+            404,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects are not present."
+            ),
+        )
+    }
+
+    /// A property in a query that a user does not have.
+    pub(super) fn unknown_property(name: &str) -> Self {
+        Self::query(format!("Property '{name}' does not exist as a declared property or extension property."))
+    }
+
+    /// A filter that the property never takes, or takes only in an advanced query.
+    pub(super) fn unsupported_filter(path: &str) -> Self {
+        Self::query(format!(
+            "Unsupported or invalid query filter clause specified for property '{path}' of resource 'User'."
+        ))
+    }
+
+    /// An operator that only an advanced query has.
+    pub(super) fn advanced(operator: &str) -> Self {
+        Self::query(format!(
+            "Operator '{operator}' is not supported because the required parameters might be missing. Try adding $count=true query parameter and ConsistencyLevel:eventual header. Refer to https://aka.ms/graph-docs/advanced-queries for more information"
+        ))
+    }
+
+    /// 401.
+    pub(super) fn token(message: &str) -> Self {
+        let mut refusal = Self::new(401, "InvalidAuthenticationToken", message);
+        refusal.headers.push((
+            "WWW-Authenticate",
+            "Bearer realm=\"\", client_id=\"00000003-0000-0000-c000-000000000000\"".to_owned(),
+        ));
+        refusal
+    }
+
+    /// What Graph has and this simulator does not (yet).
+    pub(super) fn not_built(what: &str) -> Self {
+        Self::new(501, "NotImplemented", format!("The simulator does not implement {what}."))
+    }
+
+    /// Graph's own error body.
+    pub(super) fn body(&self, date: &str, request_id: &str, client_request_id: &str) -> Value {
+        let mut inner = json!({
+            "date": date,
+            "request-id": request_id,
+            "client-request-id": client_request_id,
+        });
+        if let Some(code) = self.inner {
+            inner["code"] = code.into();
+        }
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if !self.details.is_empty() {
+            error["details"] = self.details.clone().into();
+        }
+        error["innerError"] = inner;
+        json!({ "error": error })
+    }
+}

@@ -1,0 +1,13 @@
+//! The simulator over real HTTP: what a client meets. The client is ours, so that the simulator needs no other.
+
+mod client;
+mod control;
+mod faults;
+mod lifecycle;
+
+use super::*;
+
+/// The id and secret of the seeded application.
+fn app() -> (String, &'static str) {
+    (TenantSeed::contoso().apps[0].client_id.to_string(), "simulator-secret")
+}

@@ -1,0 +1,137 @@
+//! `/users` and what hangs beneath a user.
+
+use serde_json::{Map, Value, json};
+
+use super::account::Account;
+use super::message::{Request, Response};
+use super::query::{Query, Source};
+use super::refusal::Refusal;
+use super::service::Service;
+use super::write::{self, Purpose};
+
+const TIPS: &str = "This request only returns a subset of the resource's properties. Your app will need to use $select to return non-default properties. To find out what other properties are available for this resource see https://learn.microsoft.com/graph/api/resources/user";
+
+/// `@odata.context` of `set`, with the selected properties, for a list or (`/$entity`) one object.
+pub(super) fn context(request: &Request, set: &str, select: Option<&[String]>, entity: bool) -> String {
+    let chosen = select.map(|names| format!("({})", names.join(","))).unwrap_or_default();
+    let suffix = if entity { "/$entity" } else { "" };
+    format!("{}/v1.0/$metadata#{set}{chosen}{suffix}", request.base)
+}
+
+/// One object with its context.
+fn entity(request: &Request, set: &str, query: &Query, object: Map<String, Value>) -> Value {
+    let mut body = Map::new();
+    let select = query.select.as_deref();
+    body.insert("@odata.context".to_owned(), json!(context(request, set, select, true)));
+    if select.is_none() && request.method == "GET" {
+        body.insert("@microsoft.graph.tips".to_owned(), json!(TIPS));
+    }
+    body.extend(object);
+    body.into()
+}
+
+/// `account` as the options ask for it, with its manager if they do.
+fn shown(service: &Service, query: &Query, account: &Account) -> Map<String, Value> {
+    let issuer = service.tenant.default_domain();
+    let mut object = account.view(query.select.as_deref(), issuer);
+    let Some(expansion) = &query.expand else {
+        return object;
+    };
+    let directory = service.read();
+    let manager = account.manager.and_then(|id| directory.find(&id.to_string()));
+    if let Some(manager) = manager {
+        let mut view = Map::new();
+        view.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
+        view.extend(manager.view(expansion.select.as_deref(), issuer));
+        object.insert("manager".to_owned(), view.into());
+    }
+    object
+}
+
+/// `GET /users`.
+pub(super) fn list(service: &Service, request: &Request) -> Result<Response, Refusal> {
+    let query = Query::parse(request)?;
+    let page = query.page(&service.read(), Source::Users, service.tenant.default_domain());
+    let values = page.accounts.iter().map(|account| shown(service, &query, account).into()).collect();
+    let context = context(request, "users", query.select.as_deref(), false);
+    Ok(Response::json(200, page.body(request, values, &context)))
+}
+
+/// `GET /users/$count`.
+pub(super) fn count(service: &Service, request: &Request) -> Result<Response, Refusal> {
+    if !request.eventual() {
+        return Err(Refusal::bad("$count is not currently supported."));
+    }
+    // The segment is the other half of an advanced query.
+    let counted = Request { query: format!("{}&$count=true", request.query), ..request.clone() };
+    let query = Query::parse(&counted)?;
+    let count = query.count(&service.read(), Source::Users, service.tenant.default_domain());
+    Ok(Response::text(count.to_string()))
+}
+
+/// `POST /users`.
+pub(super) fn create(service: &Service, request: &Request) -> Result<Response, Refusal> {
+    let change = write::parse(&request.json()?, Purpose::Create)?;
+    let (id, now) = (service.clock.uuid(), service.clock.millis());
+    let account = service.write().create(id, &change, &service.tenant, now)?;
+    let body = entity(request, "users", &Query::default(), shown(service, &Query::default(), &account));
+    let mut response = Response::json(201, body);
+    response.headers.push(("Location", format!("{}/v1.0/users/{id}", request.base)));
+    Ok(response)
+}
+
+/// `GET /users/{id or userPrincipalName}`.
+pub(super) fn get(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+    let query = Query::parse_single(request)?;
+    let account = service.read().find(key).cloned().ok_or_else(|| Refusal::not_found(key))?;
+    Ok(Response::json(200, entity(request, "users", &query, shown(service, &query, &account))))
+}
+
+/// `PATCH /users/{id or userPrincipalName}`.
+pub(super) fn update(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+    let change = write::parse(&request.json()?, Purpose::Update)?;
+    service.write().update(key, &change, &service.tenant, service.clock.millis())?;
+    Ok(Response::no_content())
+}
+
+/// `DELETE /users/{id or userPrincipalName}`: a soft delete.
+pub(super) fn delete(service: &Service, key: &str) -> Result<Response, Refusal> {
+    service.write().delete(key, service.clock.millis())?;
+    Ok(Response::no_content())
+}
+
+/// `POST /users/{id}/revokeSignInSessions`: 200 with `true`, where the documentation says 204 (graph-facts §9).
+pub(super) fn revoke(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+    service.write().revoke(key, service.clock.millis())?;
+    let context = format!("{}/v1.0/$metadata#Edm.Boolean", request.base);
+    Ok(Response::json(200, json!({ "@odata.context": context, "value": true })))
+}
+
+/// `GET /users/{id}/manager`.
+pub(super) fn manager(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+    let query = Query::parse_single(request)?;
+    let manager = {
+        let directory = service.read();
+        let account = directory.find(key).ok_or_else(|| Refusal::not_found(key))?;
+        account.manager.and_then(|id| directory.find(&id.to_string())).cloned()
+    };
+    let manager = manager.ok_or_else(|| Refusal::not_found("manager"))?;
+    let mut object = Map::new();
+    object.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
+    object.extend(shown(service, &query, &manager));
+    Ok(Response::json(200, entity(request, "directoryObjects", &query, object)))
+}
+
+/// `PUT /users/{id}/manager/$ref`.
+pub(super) fn set_manager(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+    let body = request.json()?;
+    let manager = write::reference(body.get("@odata.id").unwrap_or(&Value::Null))?;
+    service.write().set_manager(key, Some(manager))?;
+    Ok(Response::no_content())
+}
+
+/// `DELETE /users/{id}/manager/$ref`.
+pub(super) fn remove_manager(service: &Service, key: &str) -> Result<Response, Refusal> {
+    service.write().set_manager(key, None)?;
+    Ok(Response::no_content())
+}
