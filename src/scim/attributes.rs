@@ -10,6 +10,7 @@ use super::schema::{Attribute, Resolved, ResourceType, Returned, Schema, Target}
 pub struct Projection {
     rt: &'static ResourceType,
     choice: Choice,
+    with_on_request: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -22,10 +23,7 @@ enum Choice {
 impl Projection {
     /// What is returned when the client says nothing.
     pub fn standard(rt: &'static ResourceType) -> Self {
-        Self {
-            rt,
-            choice: Choice::Default,
-        }
+        Self { rt, choice: Choice::Default, with_on_request: false }
     }
 
     /// Reads the two parameters, each a list of names (split at the commas). A name that the resource type does not
@@ -45,7 +43,18 @@ impl Projection {
             (false, true) => Choice::Only(targets(rt, attributes)),
             (true, false) => Choice::Without(targets(rt, excluded)),
         };
-        Ok(Self { rt, choice })
+        Ok(Self { rt, choice, with_on_request: false })
+    }
+
+    /// The same with what is `returned: request`, as if the client had asked for it. What it has excluded stays out.
+    #[must_use]
+    pub fn with_on_request(self) -> Self {
+        Self { with_on_request: true, ..self }
+    }
+
+    /// Whether the client has said which attributes it wants, and so gets those and no others.
+    pub fn is_explicit(&self) -> bool {
+        matches!(self.choice, Choice::Only(_))
     }
 
     /// The chosen part of a rendered resource. `schemas`, `id` and whatever else is `returned: always` stays;
@@ -69,8 +78,11 @@ impl Projection {
 
     fn drop_unasked(&self, resource: &mut Map<String, Value>) {
         for schema in self.rt.schemas() {
-            let unasked =
-                |attribute: &&Attribute| matches!(attribute.returned, Returned::Never | Returned::Request);
+            let unasked = |attribute: &&Attribute| match attribute.returned {
+                Returned::Never => true,
+                Returned::Request => !self.with_on_request,
+                Returned::Always | Returned::Default => false,
+            };
             for attribute in schema.attributes.iter().filter(unasked) {
                 drop_attribute(resource, self.rt, schema, attribute.name);
             }
@@ -138,11 +150,7 @@ fn select(schema: &Schema, attribute: &'static Attribute, value: Value, targets:
     if subs.is_empty() {
         return None;
     }
-    let always = |name: &str| {
-        attribute
-            .sub(name)
-            .is_some_and(|sub| sub.returned == Returned::Always)
-    };
+    let always = |name: &str| attribute.sub(name).is_some_and(|sub| sub.returned == Returned::Always);
     narrow(value, |name| subs.contains(&name) || always(name))
 }
 
@@ -158,10 +166,8 @@ fn narrow(value: Value, keep: impl Fn(&str) -> bool + Copy) -> Option<Value> {
             (!parts.is_empty()).then_some(Value::Object(parts))
         }
         Value::Array(elements) => {
-            let elements: Vec<Value> = elements
-                .into_iter()
-                .filter_map(|element| narrow(element, keep))
-                .collect();
+            let elements: Vec<Value> =
+                elements.into_iter().filter_map(|element| narrow(element, keep)).collect();
             (!elements.is_empty()).then_some(Value::Array(elements))
         }
         _ => None,

@@ -104,10 +104,7 @@ mod tests {
     fn names_read_back_and_serde_agrees() {
         for dialect in Dialect::ALL {
             assert_eq!(dialect.to_string().parse(), Ok(dialect));
-            assert_eq!(
-                serde_json::to_value(dialect).unwrap(),
-                serde_json::json!(dialect.as_str())
-            );
+            assert_eq!(serde_json::to_value(dialect).unwrap(), serde_json::json!(dialect.as_str()));
         }
     }
 

@@ -90,10 +90,7 @@ pub struct Error {
 impl Error {
     /// An error of this kind with this sentence.
     pub fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
-        Self {
-            kind,
-            detail: detail.into(),
-        }
+        Self { kind, detail: detail.into() }
     }
 
     pub(super) fn value(detail: impl Into<String>) -> Self {

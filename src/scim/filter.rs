@@ -88,10 +88,7 @@ pub enum Operand {
 /// Parses and compiles the text of a `filter` parameter; the message names the position of what is wrong.
 pub fn parse(rt: &ResourceType, text: &str, dialect: Dialect) -> Result<Predicate, Error> {
     let filter = Filter::parse_with(text, &options(dialect)).map_err(|error| {
-        Error::new(
-            ErrorKind::InvalidFilter,
-            format!("The filter cannot be read: {error}."),
-        )
+        Error::new(ErrorKind::InvalidFilter, format!("The filter cannot be read: {error}."))
     })?;
     compile(rt, &filter, dialect)
 }
@@ -112,10 +109,7 @@ pub(super) fn compile_element(
 
 /// The grammar's options for this dialect.
 pub(super) fn options(dialect: Dialect) -> Options {
-    Options {
-        unquoted_strings: dialect.unquoted_filter_strings(),
-        ..Options::default()
-    }
+    Options { unquoted_strings: dialect.unquoted_filter_strings(), ..Options::default() }
 }
 
 /// Text as it is compared where case does not matter (RFC 7643 §2.1, `caseExact` false). The database's key columns

@@ -162,19 +162,12 @@ impl Parameter {
             ("attributes", Parameter::Attributes),
             ("excludedAttributes", Parameter::Excluded),
         ];
-        NAMES
-            .into_iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, parameter)| parameter)
+        NAMES.into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, parameter)| parameter)
     }
 }
 
 fn names(value: &str) -> impl Iterator<Item = String> + '_ {
-    value
-        .split(',')
-        .map(str::trim)
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
+    value.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned)
 }
 
 /// Numbers beyond 64 bits are cut to them: they ask for "as far as it goes".
@@ -229,10 +222,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: Limits = Limits {
-        default_count: 100,
-        max_count: 200,
-    };
+    const LIMITS: Limits = Limits { default_count: 100, max_count: 200 };
 
     #[rstest]
     #[case("0", "50", 1, 50)]

@@ -75,18 +75,14 @@ impl PatchRequest {
     /// `noTarget`: a remove without a path. `invalidValue`: an add or replace without a value.
     pub fn parse(body: Value, dialect: Dialect) -> Result<Self, Error> {
         let Value::Object(body) = body else {
-            return Err(Error::syntax(
-                "A PATCH body must be a JSON object with a list of Operations.",
-            ));
+            return Err(Error::syntax("A PATCH body must be a JSON object with a list of Operations."));
         };
         let given = match named(body, "Operations")? {
             Some(Value::Array(given)) => given,
             Some(one @ Value::Object(_)) => vec![one],
             Some(_) => return Err(Error::syntax("Operations must be a list.")),
             None => {
-                return Err(Error::syntax(
-                    "The PATCH body has no Operations; send a list of at least one.",
-                ));
+                return Err(Error::syntax("The PATCH body has no Operations; send a list of at least one."));
             }
         };
         if given.is_empty() {
@@ -128,9 +124,7 @@ impl Operation {
 
     fn parse(operation: Value, dialect: Dialect) -> Result<Self, Error> {
         let Value::Object(operation) = operation else {
-            return Err(Error::syntax(
-                "An operation must be a JSON object with op, path and value.",
-            ));
+            return Err(Error::syntax("An operation must be a JSON object with op, path and value."));
         };
         let [mut op, mut path, mut value] = [None, None, None];
         for (key, given) in operation {
@@ -157,10 +151,7 @@ impl Operation {
             }
         };
         if kind == OperationKind::Remove && path.is_none() {
-            return Err(Error::new(
-                ErrorKind::NoTarget,
-                "A remove needs a path that says what to remove.",
-            ));
+            return Err(Error::new(ErrorKind::NoTarget, "A remove needs a path that says what to remove."));
         }
         if kind != OperationKind::Remove && value.is_none() {
             return Err(Error::value(format!(
@@ -188,14 +179,9 @@ impl OperationKind {
                 .into_iter()
                 .find(|kind| kind.to_string().eq_ignore_ascii_case(op.trim()))
                 .ok_or_else(|| {
-                    Error::syntax(format!(
-                        "The op {} is not known; use add, remove or replace.",
-                        excerpt(op)
-                    ))
+                    Error::syntax(format!("The op {} is not known; use add, remove or replace.", excerpt(op)))
                 }),
-            _ => Err(Error::syntax(
-                "An operation has no op; send add, remove or replace.",
-            )),
+            _ => Err(Error::syntax("An operation has no op; send add, remove or replace.")),
         }
     }
 }
@@ -213,10 +199,7 @@ impl fmt::Display for OperationKind {
 impl PatchPath {
     fn parse(text: &str, dialect: Dialect) -> Result<Self, Error> {
         match Path::parse_with(text, &filter::options(dialect)) {
-            Ok(path) => Ok(Self {
-                text: text.to_owned(),
-                path,
-            }),
+            Ok(path) => Ok(Self { text: text.to_owned(), path }),
             Err(error) => Err(Error::new(
                 ErrorKind::InvalidPath,
                 format!("The path {} cannot be read: {error}.", excerpt(text)),
@@ -243,8 +226,7 @@ pub fn apply(
     let mut work = apply::Work::new(rt, resource, dialect);
     let alone = request.operations.len() == 1;
     for (index, operation) in request.operations.iter().enumerate() {
-        work.operation(operation)
-            .map_err(|error| located(error, index, alone))?;
+        work.operation(operation).map_err(|error| located(error, index, alone))?;
     }
     work.finish(resource)
 }

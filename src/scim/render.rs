@@ -39,9 +39,7 @@ pub fn render(
         out.insert("externalId".to_owned(), external_id.clone());
     }
     for attribute in rt.schema.attributes {
-        let value = read_only
-            .swap_remove(attribute.name)
-            .or_else(|| own.get(attribute.name).cloned());
+        let value = read_only.swap_remove(attribute.name).or_else(|| own.get(attribute.name).cloned());
         if let Some(value) = value.filter(is_assigned) {
             out.insert(attribute.name.to_owned(), value);
         }
@@ -55,9 +53,7 @@ pub fn render(
         let own = resource.extension(schema.id);
         let mut object = Map::new();
         for attribute in schema.attributes {
-            let value = given
-                .swap_remove(attribute.name)
-                .or_else(|| own?.get(attribute.name).cloned());
+            let value = given.swap_remove(attribute.name).or_else(|| own?.get(attribute.name).cloned());
             if let Some(value) = value.filter(is_assigned) {
                 object.insert(attribute.name.to_owned(), value);
             }
@@ -123,28 +119,14 @@ pub(in crate::scim) mod tests {
             "groups": [{"value": "g1"}],
             "urn:ietf:params:scim:schemas:extension:gangway:2.0:User": {"accountId": "a1", "syncStatus": "synced"},
         });
-        let Value::Object(read_only) = read_only else {
-            unreachable!()
-        };
+        let Value::Object(read_only) = read_only else { unreachable!() };
         let out = render(&USER, &resource, &identity(), read_only);
         let gangway = "urn:ietf:params:scim:schemas:extension:gangway:2.0:User";
         assert_eq!(
             names(&out),
-            [
-                "schemas",
-                "id",
-                "externalId",
-                "userName",
-                "emails",
-                "groups",
-                gangway,
-                "meta"
-            ]
+            ["schemas", "id", "externalId", "userName", "emails", "groups", gangway, "meta"]
         );
-        assert_eq!(
-            names(out[gangway].as_object().unwrap()),
-            ["syncStatus", "accountId", "usageLocation"]
-        );
+        assert_eq!(names(out[gangway].as_object().unwrap()), ["syncStatus", "accountId", "usageLocation"]);
         assert_eq!(out["schemas"], json!([USER.schema.id, gangway]));
         assert_eq!(
             out["meta"],
@@ -160,15 +142,9 @@ pub(in crate::scim) mod tests {
 
     #[test]
     fn an_empty_list_of_members_is_not_rendered() {
-        let resource = Resource::parse(&GROUP, json!({"displayName": "Sales"}), Dialect::Auto)
-            .unwrap()
-            .resource;
-        let out = render(
-            &GROUP,
-            &resource,
-            &identity(),
-            Map::from_iter([("members".to_owned(), json!([]))]),
-        );
+        let resource =
+            Resource::parse(&GROUP, json!({"displayName": "Sales"}), Dialect::Auto).unwrap().resource;
+        let out = render(&GROUP, &resource, &identity(), Map::from_iter([("members".to_owned(), json!([]))]));
         assert_eq!(names(&out), ["schemas", "id", "displayName", "meta"]);
     }
 }

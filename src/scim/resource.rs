@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::dialect::Dialect;
 use super::error::Error;
-use super::schema::ResourceType;
+use super::schema::{ResourceType, Schema};
 
 mod body;
 mod parts;
@@ -69,6 +69,28 @@ impl Resource {
         self.0.get("active").and_then(Value::as_bool)
     }
 
+    /// Whether the user is active: unless the client has said otherwise, it is.
+    pub fn is_active(&self) -> bool {
+        self.active().unwrap_or(true)
+    }
+
+    /// A boolean of an extension; false where it is not said.
+    pub fn flag(&self, extension: &Schema, name: &str) -> bool {
+        let value = self.extension(extension.id).and_then(|own| own.get(name));
+        value.and_then(Value::as_bool).unwrap_or(false)
+    }
+
+    /// Unsays an attribute of an extension.
+    pub fn clear(&mut self, extension: &Schema, name: &str) {
+        let Some(own) = self.0.get_mut(extension.id).and_then(Value::as_object_mut) else {
+            return;
+        };
+        own.shift_remove(name);
+        if own.is_empty() {
+            self.0.shift_remove(extension.id);
+        }
+    }
+
     /// Says `active`, or leaves it unsaid.
     pub fn set_active(&mut self, active: Option<bool>) {
         match active {
@@ -92,10 +114,7 @@ impl Resource {
 
     /// The elements of a core multi-valued attribute.
     pub fn elements(&self, attribute: &str) -> &[Value] {
-        self.0
-            .get(attribute)
-            .and_then(Value::as_array)
-            .map_or(&[], Vec::as_slice)
+        self.0.get(attribute).and_then(Value::as_array).map_or(&[], Vec::as_slice)
     }
 
     /// The attributes of an extension, by its URN in canonical case.
@@ -122,11 +141,26 @@ impl Resource {
             .find(|attribute| is_blank(self.0.get(attribute.name)));
         match missing {
             None => Ok(()),
-            Some(attribute) => Err(Error::value(format!(
-                "{} is required and must not be blank; send it.",
-                attribute.name
-            ))),
+            Some(attribute) => {
+                Err(Error::value(format!("{} is required and must not be blank; send it.", attribute.name)))
+            }
         }
+    }
+}
+
+impl From<Value> for Resource {
+    /// A resource that was stored. What is no object is an empty resource.
+    fn from(stored: Value) -> Self {
+        match stored {
+            Value::Object(map) => Self(map),
+            _ => Self::default(),
+        }
+    }
+}
+
+impl From<Resource> for Value {
+    fn from(resource: Resource) -> Self {
+        Self::Object(resource.0)
     }
 }
 
@@ -139,9 +173,7 @@ fn is_blank(value: Option<&Value>) -> bool {
 }
 
 fn same_map(a: &Map<String, Value>, b: &Map<String, Value>) -> bool {
-    a.len() == b.len()
-        && a.iter()
-            .all(|(name, x)| b.get(name).is_some_and(|y| same_value(x, y)))
+    a.len() == b.len() && a.iter().all(|(name, x)| b.get(name).is_some_and(|y| same_value(x, y)))
 }
 
 fn same_value(a: &Value, b: &Value) -> bool {

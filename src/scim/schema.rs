@@ -101,6 +101,9 @@ pub struct Attribute {
     pub sub_attributes: &'static [Attribute],
     /// Values in the list, at most; not of the RFC, but a bound on the work that one request can ask for.
     pub max_values: usize,
+    /// Characters in a text, at most; not of the RFC. Bounded are the texts that are looked up by an index, since
+    /// no database's index takes them at any length.
+    pub max_length: usize,
     /// What it means, for people.
     pub description: &'static str,
 }
@@ -190,17 +193,12 @@ impl ResourceType {
 
     /// The extension of this URN, in any case.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
-        self.extensions
-            .iter()
-            .map(|(schema, _)| *schema)
-            .find(|schema| schema.id.eq_ignore_ascii_case(urn))
+        self.extensions.iter().map(|(schema, _)| *schema).find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
     /// The common or core attribute of this name, in any case.
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {
-        self.schema
-            .attribute(name)
-            .or_else(|| find(&common::ATTRIBUTES, name))
+        self.schema.attribute(name).or_else(|| find(&common::ATTRIBUTES, name))
     }
 
     /// What `path` names; URN, attribute and sub-attribute in any case (RFC 7644 §3.10).
@@ -218,11 +216,7 @@ impl ResourceType {
             None => None,
             Some(sub) => Some(attribute.sub(sub)?),
         };
-        Some(Resolved {
-            schema,
-            attribute,
-            sub,
-        })
+        Some(Resolved { schema, attribute, sub })
     }
 
     /// What `text` names. The whole text is first looked up as a URN: the grammar cannot tell
@@ -264,9 +258,7 @@ impl std::fmt::Display for Resolved {
 }
 
 fn find(attributes: &'static [Attribute], name: &str) -> Option<&'static Attribute> {
-    attributes
-        .iter()
-        .find(|attribute| attribute.name.eq_ignore_ascii_case(name))
+    attributes.iter().find(|attribute| attribute.name.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

@@ -104,10 +104,7 @@ pub(super) fn merge(
             ignored.push(format!("{place}.{key}"));
             continue;
         };
-        let part = Resolved {
-            sub: Some(&place.attribute.sub_attributes[index]),
-            ..place
-        };
+        let part = Resolved { sub: Some(&place.attribute.sub_attributes[index]), ..place };
         if seen & (1 << index) != 0 {
             return Err(twice(&part.to_string()));
         }
@@ -198,12 +195,7 @@ fn sorted(element: &Value) -> Value {
     };
     let mut entries: Vec<_> = object.iter().collect();
     entries.sort_by_key(|(name, _)| *name);
-    Value::Object(
-        entries
-            .into_iter()
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect(),
-    )
+    Value::Object(entries.into_iter().map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// Lays the parts of `over` on `element`.
@@ -242,10 +234,7 @@ pub(super) fn moment(text: &str) -> Option<OffsetDateTime> {
 }
 
 fn position(attribute: &Attribute, name: &str) -> Option<usize> {
-    attribute
-        .sub_attributes
-        .iter()
-        .position(|sub| sub.name.eq_ignore_ascii_case(name))
+    attribute.sub_attributes.iter().position(|sub| sub.name.eq_ignore_ascii_case(name))
 }
 
 /// The one value in a list that stands where a single value belongs.
@@ -282,6 +271,12 @@ fn scalar(place: Resolved, value: Value) -> Result<Option<Value>, Error> {
                 "{place} contains the character U+0000, which cannot be stored; leave it out."
             )));
         }
+        (Kind::String, Value::String(text)) if is_longer(text, place.leaf().max_length) => {
+            let most = place.leaf().max_length;
+            return Err(Error::value(format!(
+                "{place} is longer than {most} characters; send a shorter value."
+            )));
+        }
         (Kind::String, Value::String(_))
         | (Kind::Boolean, Value::Bool(_))
         | (Kind::Decimal, Value::Number(_)) => true,
@@ -295,6 +290,10 @@ fn scalar(place: Resolved, value: Value) -> Result<Option<Value>, Error> {
         return Ok(Some(value));
     }
     Err(wrong_type(place, expected(kind), &value))
+}
+
+fn is_longer(text: &str, most: usize) -> bool {
+    text.len() > most && text.chars().count() > most
 }
 
 const fn expected(kind: Kind) -> &'static str {
@@ -320,11 +319,7 @@ fn wrong_type(place: Resolved, expected: &str, value: &Value) -> Error {
         Value::Array(_) => "a list",
         Value::Object(_) => "an object",
     };
-    let sent = if expected.starts_with("an object") && value.is_string() {
-        "a string"
-    } else {
-        sent
-    };
+    let sent = if expected.starts_with("an object") && value.is_string() { "a string" } else { sent };
     Error::value(format!("{place} must be {expected}, but {sent} was sent."))
 }
 
@@ -335,14 +330,10 @@ fn is_base64(text: &str) -> bool {
     let well_padded = padding == 0 || (padding <= 2 && text.len().is_multiple_of(4));
     well_padded
         && digits.len() % 4 != 1
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
+        && digits.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(&byte))
 }
 
 /// A URI or a relative reference: nothing that RFC 3986 leaves out altogether.
 fn is_reference(text: &str) -> bool {
-    !text
-        .chars()
-        .any(|c| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c))
+    !text.chars().any(|c| c.is_whitespace() || c.is_control() || "\"<>\\^`{|}".contains(c))
 }

@@ -17,10 +17,7 @@ pub(super) enum Scope<'a> {
 
 pub(super) fn compile(scope: Scope<'_>, filter: &Filter, dialect: Dialect) -> Result<Predicate, Error> {
     let all = |filters: &[Filter]| {
-        filters
-            .iter()
-            .map(|filter| compile(scope, filter, dialect))
-            .collect::<Result<Vec<_>, _>>()
+        filters.iter().map(|filter| compile(scope, filter, dialect)).collect::<Result<Vec<_>, _>>()
     };
     Ok(match filter {
         Filter::And(filters) => Predicate::And(all(filters)?),
@@ -46,18 +43,15 @@ impl Scope<'_> {
         let target = match self {
             Scope::Resource(rt) => rt.resolve(path),
             Scope::Element(whole) if path.urn.is_none() && path.sub.is_none() => {
-                whole.attribute.sub(&path.name).map(|sub| Resolved {
-                    sub: Some(sub),
-                    ..whole
-                })
+                whole.attribute.sub(&path.name).map(|sub| Resolved { sub: Some(sub), ..whole })
             }
             Scope::Element(_) => None,
         };
         match target {
             // RFC 7643 §7: what is never returned cannot be filtered on either, or it could be guessed.
-            Some(target) if target.leaf().returned == Returned::Never => Err(refuse(format!(
-                "{target} is never returned and cannot be filtered on."
-            ))),
+            Some(target) if target.leaf().returned == Returned::Never => {
+                Err(refuse(format!("{target} is never returned and cannot be filtered on.")))
+            }
             target => Ok(target),
         }
     }
@@ -68,10 +62,7 @@ fn unassigned(op: CompareOp, value: &Value) -> bool {
     matches!(
         (op, value),
         (CompareOp::Eq, Value::Null)
-            | (
-                CompareOp::Ne,
-                Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) | Value::String(_)
-            )
+            | (CompareOp::Ne, Value::Bool(_) | Value::Integer(_) | Value::Decimal(_) | Value::String(_))
     )
 }
 
@@ -81,10 +72,7 @@ fn element(target: Resolved, filter: &Filter, dialect: Dialect) -> Result<Predic
             "{target} has no sub-attributes that a filter in brackets could look at."
         )));
     }
-    Ok(Predicate::Element {
-        target,
-        predicate: Box::new(compile(Scope::Element(target), filter, dialect)?),
-    })
+    Ok(Predicate::Element { target, predicate: Box::new(compile(Scope::Element(target), filter, dialect)?) })
 }
 
 fn compare(target: Resolved, op: CompareOp, value: &Value, dialect: Dialect) -> Result<Predicate, Error> {
@@ -92,19 +80,13 @@ fn compare(target: Resolved, op: CompareOp, value: &Value, dialect: Dialect) -> 
         return match op {
             CompareOp::Eq => Ok(Predicate::Not(Box::new(Predicate::Present(target)))),
             CompareOp::Ne => Ok(Predicate::Present(target)),
-            _ => Err(refuse(format!(
-                "{target} can be compared with null by eq and ne only."
-            ))),
+            _ => Err(refuse(format!("{target} can be compared with null by eq and ne only."))),
         };
     }
     let target = simple(target)?;
     let operand = operand(target, value, dialect)?;
     let Some(op) = Op::of(op) else {
-        return Ok(Predicate::Not(Box::new(Predicate::Compare(Comparison {
-            target,
-            op: Op::Eq,
-            operand,
-        }))));
+        return Ok(Predicate::Not(Box::new(Predicate::Compare(Comparison { target, op: Op::Eq, operand }))));
     };
     check_operator(target, op)?;
     Ok(Predicate::Compare(Comparison { target, op, operand }))
@@ -116,17 +98,10 @@ fn simple(target: Resolved) -> Result<Resolved, Error> {
         return Ok(target);
     }
     match target.attribute.sub("value") {
-        Some(sub) => Ok(Resolved {
-            sub: Some(sub),
-            ..target
-        }),
+        Some(sub) => Ok(Resolved { sub: Some(sub), ..target }),
         None => Err(refuse(format!(
             "{target} has sub-attributes; compare one of them, such as {target}.{}.",
-            target
-                .attribute
-                .sub_attributes
-                .first()
-                .map_or("value", |sub| sub.name)
+            target.attribute.sub_attributes.first().map_or("value", |sub| sub.name)
         ))),
     }
 }
@@ -147,23 +122,13 @@ fn check_operator(target: Resolved, op: Op) -> Result<(), Error> {
     if fits {
         return Ok(());
     }
-    let offered = if ordered {
-        "eq, ne, gt, ge, lt, le and pr"
-    } else {
-        "eq, ne and pr"
-    };
+    let offered = if ordered { "eq, ne, gt, ge, lt, le and pr" } else { "eq, ne and pr" };
     Err(refuse(format!("{target} can be filtered with {offered} only.")))
 }
 
 fn operand(target: Resolved, value: &Value, dialect: Dialect) -> Result<Operand, Error> {
     let leaf = target.leaf();
-    let text = |text: &str| {
-        Operand::Text(if leaf.case_exact {
-            text.to_owned()
-        } else {
-            fold(text)
-        })
-    };
+    let text = |text: &str| Operand::Text(if leaf.case_exact { text.to_owned() } else { fold(text) });
     let (operand, expected) = match (leaf.kind, value) {
         (Kind::String | Kind::Reference | Kind::Binary, Value::String(given)) => (Some(text(given)), ""),
         // Where strings may come without quotes, 4711 and true are such strings.
@@ -186,10 +151,9 @@ fn operand(target: Resolved, value: &Value, dialect: Dialect) -> Result<Operand,
         (Kind::Integer | Kind::Decimal, Value::Integer(given)) => (Some(Operand::Integer(*given)), ""),
         (Kind::Integer | Kind::Decimal, Value::Decimal(given)) => (Some(Operand::Decimal(*given)), ""),
         (Kind::Integer | Kind::Decimal, _) => (None, "a number"),
-        (Kind::DateTime, Value::String(given)) => (
-            values::moment(given).map(Operand::Moment),
-            "a date and time such as \"2026-01-31T08:00:00Z\"",
-        ),
+        (Kind::DateTime, Value::String(given)) => {
+            (values::moment(given).map(Operand::Moment), "a date and time such as \"2026-01-31T08:00:00Z\"")
+        }
         (Kind::DateTime, _) => (None, "a date and time such as \"2026-01-31T08:00:00Z\""),
         (Kind::Complex, _) => (None, "one of its sub-attributes"),
     };

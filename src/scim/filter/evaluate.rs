@@ -48,10 +48,9 @@ impl Subject<'_> {
                     (None, _) => false,
                     (Some(Value::Array(elements)), None) => elements.iter().any(test),
                     (Some(value), None) => test(value),
-                    (Some(Value::Array(elements)), Some(sub)) => elements
-                        .iter()
-                        .filter_map(|element| element.get(sub.name))
-                        .any(test),
+                    (Some(Value::Array(elements)), Some(sub)) => {
+                        elements.iter().filter_map(|element| element.get(sub.name)).any(test)
+                    }
                     (Some(value), Some(sub)) => value.get(sub.name).is_some_and(test),
                 }
             }
@@ -79,13 +78,11 @@ fn compares(comparison: &Comparison, value: &Value) -> bool {
         (Operand::Bool(operand), Value::Bool(given)) => op == Op::Eq && given == operand,
         (Operand::Integer(operand), Value::Number(number)) => match number.as_i64() {
             Some(given) => in_order(op, given.cmp(operand)),
-            None => number
-                .as_f64()
-                .is_some_and(|given| decimal_compares(op, given, to_f64(*operand))),
+            None => number.as_f64().is_some_and(|given| decimal_compares(op, given, to_f64(*operand))),
         },
-        (Operand::Decimal(operand), Value::Number(number)) => number
-            .as_f64()
-            .is_some_and(|given| decimal_compares(op, given, *operand)),
+        (Operand::Decimal(operand), Value::Number(number)) => {
+            number.as_f64().is_some_and(|given| decimal_compares(op, given, *operand))
+        }
         (Operand::Moment(operand), Value::String(text)) => {
             values::moment(text).is_some_and(|given| in_order(op, given.cmp(operand)))
         }
@@ -114,15 +111,10 @@ fn plain_compares(op: Op, text: &str, operand: &str) -> bool {
 }
 
 fn decimal_compares(op: Op, given: f64, operand: f64) -> bool {
-    given
-        .partial_cmp(&operand)
-        .is_some_and(|ordering| in_order(op, ordering))
+    given.partial_cmp(&operand).is_some_and(|ordering| in_order(op, ordering))
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "it is compared with a number that is a float already"
-)]
+#[expect(clippy::cast_precision_loss, reason = "it is compared with a number that is a float already")]
 const fn to_f64(integer: i64) -> f64 {
     integer as f64
 }

@@ -149,11 +149,7 @@ impl Work {
     ) -> Result<(), Error> {
         let place = key.split_once('.').and_then(|(name, sub)| {
             let attribute = schema.attribute(name)?;
-            Some(Resolved {
-                schema,
-                attribute,
-                sub: Some(attribute.sub(sub)?),
-            })
+            Some(Resolved { schema, attribute, sub: Some(attribute.sub(sub)?) })
         });
         let Some(place) = place else {
             self.ignored.push(format!("{}:{key}", schema.id));
@@ -231,9 +227,9 @@ fn single(
                 own.insert(name.to_owned(), value);
                 Ok(())
             }
-            None if place.attribute.required => Err(Error::value(format!(
-                "{place} is required and cannot be cleared; send a value."
-            ))),
+            None if place.attribute.required => {
+                Err(Error::value(format!("{place} is required and cannot be cleared; send a value.")))
+            }
             None => {
                 own.shift_remove(name);
                 Ok(())
@@ -263,9 +259,7 @@ fn object(value: Value, what: &str) -> Result<Map<String, Value>, Error> {
     match value {
         Value::Object(object) => Ok(object),
         Value::Array(mut list) if list.len() == 1 => object(list.pop().unwrap_or_default(), what),
-        _ => Err(Error::value(format!(
-            "{what} needs an object of attributes as its value."
-        ))),
+        _ => Err(Error::value(format!("{what} needs an object of attributes as its value."))),
     }
 }
 

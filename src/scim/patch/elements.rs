@@ -61,12 +61,7 @@ struct List {
 
 impl List {
     fn new(selection: &Selection, elements: Vec<Value>) -> Self {
-        Self {
-            place: selection.attribute(),
-            sub: selection.place.sub,
-            elements,
-            preferred: Vec::new(),
-        }
+        Self { place: selection.attribute(), sub: selection.place.sub, elements, preferred: Vec::new() }
     }
 
     /// RFC 7644 §3.5.2.1: a value that is there already is not added again.
@@ -78,11 +73,7 @@ impl List {
                 .elements
                 .iter()
                 .position(|own| covers(own, &element))
-                .or_else(|| {
-                    self.elements
-                        .iter()
-                        .position(|own| values::same_element(own, &element))
-                });
+                .or_else(|| self.elements.iter().position(|own| values::same_element(own, &element)));
             let at = at.unwrap_or(self.elements.len());
             match self.elements.get_mut(at) {
                 Some(own) => values::overlay(own, element),
@@ -199,10 +190,7 @@ impl List {
         value: Value,
         ignored: &mut Vec<String>,
     ) -> Result<(), Error> {
-        let part = Resolved {
-            sub: Some(sub),
-            ..self.place
-        };
+        let part = Resolved { sub: Some(sub), ..self.place };
         let value = values::read_one(part, value, ignored)?;
         let prefers = sub.name == "primary" && value == Some(Value::Bool(true));
         for (at, element) in self.elements.iter_mut().enumerate() {
@@ -274,8 +262,7 @@ impl List {
             }
             _ => return Err(values::two_primaries(self.place)),
         }
-        self.elements
-            .retain(|element| element.as_object().is_none_or(|parts| !parts.is_empty()));
+        self.elements.retain(|element| element.as_object().is_none_or(|parts| !parts.is_empty()));
         let elements = values::fold_equal(self.elements);
         values::check_length(self.place, elements.len())?;
         Ok(elements)

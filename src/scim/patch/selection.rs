@@ -55,14 +55,7 @@ impl Location {
 impl Selection {
     /// The whole of an attribute.
     pub(super) const fn whole(schema: &'static Schema, attribute: &'static Attribute) -> Self {
-        Self {
-            place: Resolved {
-                schema,
-                attribute,
-                sub: None,
-            },
-            which: None,
-        }
+        Self { place: Resolved { schema, attribute, sub: None }, which: None }
     }
 
     /// `None` when the path names no attribute.
@@ -94,18 +87,12 @@ impl Selection {
             predicate: compile_element(attribute, filter, dialect)?,
             equalities: equalities(attribute, filter),
         };
-        Ok(Some(Self {
-            place,
-            which: Some(which),
-        }))
+        Ok(Some(Self { place, which: Some(which) }))
     }
 
     /// The attribute without its sub-attribute.
     pub(super) const fn attribute(&self) -> Resolved {
-        Resolved {
-            sub: None,
-            ..self.place
-        }
+        Resolved { sub: None, ..self.place }
     }
 }
 
@@ -119,16 +106,9 @@ fn equalities(place: Resolved, filter: &Filter) -> Option<Vec<(&'static Attribut
             }
             Some(all)
         }
-        Filter::Compare {
-            attr,
-            op: CompareOp::Eq,
-            value,
-        } => {
+        Filter::Compare { attr, op: CompareOp::Eq, value } => {
             let sub = place.attribute.sub(&attr.name)?;
-            let part = Resolved {
-                sub: Some(sub),
-                ..place
-            };
+            let part = Resolved { sub: Some(sub), ..place };
             let value = values::read_one(part, json(value), &mut Vec::new()).ok()??;
             Some(vec![(sub, value)])
         }

@@ -38,9 +38,7 @@ fn object(resource: &Resource) -> Value {
 
 /// `before()` with these attributes laid over; null takes one away.
 fn with(more: Value) -> Value {
-    let (Value::Object(mut user), Value::Object(more)) = (before(), more) else {
-        panic!("objects")
-    };
+    let (Value::Object(mut user), Value::Object(more)) = (before(), more) else { panic!("objects") };
     for (name, value) in more {
         match value {
             Value::Null => user.shift_remove(&name),
@@ -132,9 +130,7 @@ fn with(more: Value) -> Value {
 fn operations_do_what_the_rfc_says(#[case] operation: Value, #[case] expected: Value) {
     let patched =
         run(&json!([operation]), Dialect::Auto).unwrap_or_else(|error| panic!("{operation}: {error}"));
-    let expected_user = Resource::parse(&USER, with(expected.clone()), Dialect::Auto)
-        .unwrap()
-        .resource;
+    let expected_user = Resource::parse(&USER, with(expected.clone()), Dialect::Auto).unwrap().resource;
     assert_eq!(object(&patched.resource), object(&expected_user), "{operation}");
     assert_eq!(patched.changed, expected != json!({}), "{operation}");
     assert!(patched.password.is_none());
@@ -222,23 +218,15 @@ fn one_refused_operation_refuses_all_and_is_named() {
 
 #[test]
 fn a_list_does_not_grow_beyond_its_bound() {
-    let mails = |letter: &str| -> Value {
-        (0..600)
-            .map(|n| json!({"value": format!("{letter}{n}")}))
-            .collect()
-    };
+    let mails =
+        |letter: &str| -> Value { (0..600).map(|n| json!({"value": format!("{letter}{n}")})).collect() };
     let operations = json!([
         {"op": "add", "path": "emails", "value": mails("a")},
         {"op": "add", "path": "emails", "value": mails("b")},
     ]);
     let error = run(&operations, Dialect::Auto).unwrap_err();
     assert_eq!(error.scim_type(), Some("invalidValue"));
-    assert!(
-        error
-            .detail
-            .starts_with("Operation 2: emails would have 1202 values"),
-        "{error}"
-    );
+    assert!(error.detail.starts_with("Operation 2: emails would have 1202 values"), "{error}");
 }
 
 #[rstest]
@@ -274,12 +262,7 @@ fn what_was_passed_over_is_named() {
     let patched = run(&json!([{"op": "add", "value": value}]), Dialect::Auto).unwrap();
     assert_eq!(
         patched.ignored,
-        [
-            "id".to_owned(),
-            "shoe".to_owned(),
-            "emails.colour".to_owned(),
-            format!("{ENTERPRISE}:desk")
-        ]
+        ["id".to_owned(), "shoe".to_owned(), "emails.colour".to_owned(), format!("{ENTERPRISE}:desk")]
     );
 }
 

@@ -108,11 +108,7 @@ impl Draft {
         attribute: &'static Attribute,
         value: Value,
     ) -> Result<(), Error> {
-        let place = Resolved {
-            schema,
-            attribute,
-            sub: None,
-        };
+        let place = Resolved { schema, attribute, sub: None };
         if attribute.name == "schemas" {
             return check_schemas(&value);
         }
@@ -144,9 +140,7 @@ impl Draft {
             }
             let value = values::read_one(place, value, &mut self.ignored)?;
             let own = self.parts.of(place.schema);
-            let whole = own
-                .entry(place.attribute.name)
-                .or_insert_with(|| Value::Object(Map::new()));
+            let whole = own.entry(place.attribute.name).or_insert_with(|| Value::Object(Map::new()));
             if let Value::Object(whole) = whole {
                 values::set_part(place, whole, value, true)?;
                 if whole.is_empty() {
@@ -154,11 +148,7 @@ impl Draft {
                 }
             }
         }
-        Ok(Input {
-            resource: self.parts.into_resource(),
-            password: self.password,
-            ignored: self.ignored,
-        })
+        Ok(Input { resource: self.parts.into_resource(), password: self.password, ignored: self.ignored })
     }
 }
 

@@ -33,11 +33,7 @@ impl Parts {
 
     /// The attributes of `schema`, which is the core schema or one of the extensions.
     pub(in crate::scim) fn of(&mut self, schema: &Schema) -> &mut Map<String, Value> {
-        let index = self
-            .rt
-            .extensions
-            .iter()
-            .position(|(extension, _)| std::ptr::eq(*extension, schema));
+        let index = self.rt.extensions.iter().position(|(extension, _)| std::ptr::eq(*extension, schema));
         match index {
             Some(index) => &mut self.extensions[index],
             None => &mut self.core,

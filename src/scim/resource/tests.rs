@@ -140,10 +140,7 @@ fn a_password_goes_its_own_way(#[case] body: Value) {
     let debugged = format!("{input:?}");
     assert!(!debugged.contains("Ab3"), "{debugged}");
     assert_eq!(input.password.unwrap().expose_secret(), "Ab3-xY7q");
-    assert_eq!(
-        Value::Object(input.resource.as_map().clone()),
-        json!({"userName": "ann"})
-    );
+    assert_eq!(Value::Object(input.resource.as_map().clone()), json!({"userName": "ann"}));
 }
 
 #[test]
@@ -160,10 +157,7 @@ fn a_long_list_is_folded_like_a_short_one() {
     let members = |count: usize| -> Vec<Value> {
         (0..count)
             .flat_map(|n| {
-                [
-                    json!({"value": format!("u{n}")}),
-                    json!({"display": "d", "value": format!("u{n}")}),
-                ]
+                [json!({"value": format!("u{n}")}), json!({"display": "d", "value": format!("u{n}")})]
             })
             .collect()
     };
@@ -171,10 +165,7 @@ fn a_long_list_is_folded_like_a_short_one() {
         let body = json!({"displayName": "Sales", "members": members(count)});
         let group = Resource::parse(&GROUP, body, Dialect::Auto).unwrap().resource;
         assert_eq!(group.elements("members").len(), count);
-        assert_eq!(
-            group.elements("members")[1],
-            json!({"value": "u1", "display": "d"})
-        );
+        assert_eq!(group.elements("members")[1], json!({"value": "u1", "display": "d"}));
     }
 }
 
@@ -183,10 +174,7 @@ fn a_list_is_bounded_but_members_are_not() {
     let values = |count: usize| -> Value { (0..count).map(|n| json!({"value": n.to_string()})).collect() };
     parse(with(json!({"emails": values(1_000)}))).unwrap();
     let error = parse(with(json!({"emails": values(1_001)}))).unwrap_err();
-    assert!(
-        error.detail.starts_with("emails would have 1001 values"),
-        "{error}"
-    );
+    assert!(error.detail.starts_with("emails would have 1001 values"), "{error}");
     let body = json!({"displayName": "All", "members": values(1_001)});
     let group = Resource::parse(&GROUP, body, Dialect::Auto).unwrap().resource;
     assert_eq!(group.elements("members").len(), 1_001);
@@ -222,17 +210,10 @@ fn refuses(schema: &Schema, attribute: &Attribute, name: &str, value: Value) {
     } else {
         body[attribute.name] = value;
     }
-    let full = if schema.is_extension() {
-        format!("{}:{name}", schema.id)
-    } else {
-        name.to_owned()
-    };
+    let full = if schema.is_extension() { format!("{}:{name}", schema.id) } else { name.to_owned() };
     let error = parse(body.clone()).expect_err(&body.to_string());
     assert_eq!(error.scim_type(), Some("invalidValue"), "{body}");
-    assert!(
-        error.detail.starts_with(&format!("{full} ")),
-        "{body}: {error} does not name {full}"
-    );
+    assert!(error.detail.starts_with(&format!("{full} ")), "{body}: {error} does not name {full}");
 }
 
 #[test]
@@ -282,10 +263,7 @@ fn accessors_reach_what_they_name() {
     assert_eq!(user.text("name.familyName"), None);
     assert_eq!(user.elements("emails"), [json!({"value": "a@x"})]);
     assert_eq!(user.elements("roles"), [] as [Value; 0]);
-    assert_eq!(
-        user.extension(ENTERPRISE).unwrap().get("department"),
-        Some(&"it".into())
-    );
+    assert_eq!(user.extension(ENTERPRISE).unwrap().get("department"), Some(&"it".into()));
     assert_eq!(user.active(), None);
     user.set_active(Some(false));
     assert_eq!(user.active(), Some(false));
@@ -333,12 +311,7 @@ fn any_json() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::vec((names.clone(), inner), 0..6).prop_map(|entries| {
-                Value::Object(
-                    entries
-                        .into_iter()
-                        .map(|(name, value)| (name.to_owned(), value))
-                        .collect(),
-                )
+                Value::Object(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
             }),
         ]
     })

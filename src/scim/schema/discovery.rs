@@ -74,10 +74,7 @@ pub struct AuthenticationScheme {
 
 /// `/ServiceProviderConfig`. `base_url` has no slash at its end.
 pub fn service_provider_config(offered: &Capabilities, base_url: &str) -> Value {
-    let bulk = offered.bulk.unwrap_or(Bulk {
-        max_operations: 0,
-        max_payload_size: 0,
-    });
+    let bulk = offered.bulk.unwrap_or(Bulk { max_operations: 0, max_payload_size: 0 });
     let mut document = json!({
         "schemas": ["urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"],
         "patch": {"supported": offered.patch},
@@ -141,11 +138,7 @@ pub fn resource_type(rt: &ResourceType, base_url: &str) -> Value {
 
 /// The resources of `/Schemas`: those of the types that the server offers.
 pub fn schemas(offered: &[&ResourceType], base_url: &str) -> Vec<Value> {
-    offered
-        .iter()
-        .flat_map(|rt| rt.schemas())
-        .map(|it| schema(it, base_url))
-        .collect()
+    offered.iter().flat_map(|rt| rt.schemas()).map(|it| schema(it, base_url)).collect()
 }
 
 /// One of `/Schemas` (RFC 7643 §7).
@@ -170,10 +163,7 @@ pub fn find_resource_type<'a>(offered: &[&'a ResourceType], name: &str) -> Optio
 
 /// The offered schema of this URN, in any case.
 pub fn find_schema(offered: &[&ResourceType], urn: &str) -> Option<&'static Schema> {
-    offered
-        .iter()
-        .flat_map(|rt| rt.schemas())
-        .find(|schema| schema.id.eq_ignore_ascii_case(urn))
+    offered.iter().flat_map(|rt| rt.schemas()).find(|schema| schema.id.eq_ignore_ascii_case(urn))
 }
 
 fn attributes(list: &[Attribute]) -> Vec<Value> {

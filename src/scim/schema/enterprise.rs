@@ -8,10 +8,7 @@ pub static ENTERPRISE_USER: Schema = Schema {
     name: "EnterpriseUser",
     description: "Enterprise User",
     attributes: &[
-        Attribute::string(
-            "employeeNumber",
-            "The number that the organization gave the person.",
-        ),
+        Attribute::string("employeeNumber", "The number that the organization gave the person."),
         Attribute::string("costCenter", "The name of the cost centre."),
         Attribute::string("organization", "The name of the organization."),
         Attribute::string("division", "The name of the division."),

@@ -12,8 +12,8 @@ pub static GANGWAY_USER: Schema = Schema {
         SYNC_ERROR,
         Attribute::string("accountId", "The id of the account in Microsoft 365.")
             .exact()
-            .read_only(),
-        CONNECTION,
+            .read_only()
+            .on_request(),
         Attribute::boolean("passwordExpired", "Whether the password has expired upstream."),
         Attribute::boolean("locked", "Whether the person is locked out upstream."),
         Attribute::string("mailNickname", "The mail alias; made from userName when absent."),
@@ -22,12 +22,13 @@ pub static GANGWAY_USER: Schema = Schema {
             "The country in which licences are used, as an ISO 3166-1 alpha-2 code.",
         ),
         Attribute::string("officeLocation", "The office."),
-        Attribute::date_time("employeeHireDate", "When the person was hired."),
+        // Text, since a date alone is what upstreams have, and dateTime (RFC 7643 §2.3.5) is not that.
         Attribute::string(
-            "onPremisesImmutableId",
-            "The anchor that ties the account to one on premises.",
-        )
-        .exact(),
+            "employeeHireDate",
+            "When the person was hired: 2026-01-31, or with a time and zone.",
+        ),
+        Attribute::string("onPremisesImmutableId", "The anchor that ties the account to one on premises.")
+            .exact(),
     ],
 };
 
@@ -41,8 +42,8 @@ pub static GANGWAY_GROUP: Schema = Schema {
         SYNC_ERROR,
         Attribute::string("groupId", "The id of the group in Microsoft 365.")
             .exact()
-            .read_only(),
-        CONNECTION,
+            .read_only()
+            .on_request(),
         Attribute::string("description", "What the group is for."),
     ],
 };
@@ -50,9 +51,8 @@ pub static GANGWAY_GROUP: Schema = Schema {
 const SYNC_STATUS: Attribute =
     Attribute::string("syncStatus", "How far Microsoft 365 has what was asked for.")
         .suggests(&["pending", "synced", "failed", "unbound"])
-        .read_only();
+        .read_only()
+        .on_request();
 
-const SYNC_ERROR: Attribute = Attribute::string("syncError", "Why it has not, and what to do.").read_only();
-
-const CONNECTION: Attribute =
-    Attribute::string("connection", "The name of the Microsoft 365 connection.").read_only();
+const SYNC_ERROR: Attribute =
+    Attribute::string("syncError", "Why it has not, and what to do.").read_only().on_request();

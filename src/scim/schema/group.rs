@@ -19,10 +19,8 @@ pub static CORE_GROUP: Schema = Schema {
     description: "Group",
     attributes: &[
         // Required by the text of §4.2, though not by the table of §8.7.1.
-        Attribute::string("displayName", "The name of the group.").required(),
-        Attribute::complex("members", MEMBER, "The members of the group.")
-            .list()
-            .of_any_length(),
+        Attribute::string("displayName", "The name of the group.").looked_up().required(),
+        Attribute::complex("members", MEMBER, "The members of the group.").list().of_any_length(),
     ],
 };
 
@@ -30,7 +28,5 @@ const MEMBER: &[Attribute] = &[
     Attribute::string("value", "The id of the member.").immutable(),
     Attribute::reference("$ref", &["User", "Group"], "The URI of the member.").immutable(),
     Attribute::string("display", "The name of the member.").immutable(),
-    Attribute::string("type", "What the member is.")
-        .suggests(&["User", "Group"])
-        .immutable(),
+    Attribute::string("type", "What the member is.").suggests(&["User", "Group"]).immutable(),
 ];

@@ -26,11 +26,7 @@ const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:
     "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value"
 )]
 fn names_and_urns_resolve_in_any_case(#[case] text: &str, #[case] expected: &str) {
-    let rt = if text.starts_with("members") {
-        &GROUP
-    } else {
-        &USER
-    };
+    let rt = if text.starts_with("members") { &GROUP } else { &USER };
     match rt.resolve_text(text) {
         Some(Target::Attribute(place)) => assert_eq!(place.to_string(), expected),
         other => panic!("{text} resolved to {other:?}"),
@@ -132,7 +128,7 @@ fn the_core_user_has_what_rfc_7643_section_4_1_lists() {
     "urn:ietf:params:scim:schemas:extension:gangway:2.0:User:syncStatus",
     false,
     Mutability::ReadOnly,
-    Returned::Default
+    Returned::Request
 )]
 fn characteristics(
     #[case] name: &str,
@@ -140,14 +136,9 @@ fn characteristics(
     #[case] mutability: Mutability,
     #[case] returned: Returned,
 ) {
-    let Some(Target::Attribute(place)) = USER.resolve_text(name) else {
-        panic!("{name} does not resolve")
-    };
+    let Some(Target::Attribute(place)) = USER.resolve_text(name) else { panic!("{name} does not resolve") };
     let leaf = place.leaf();
-    assert_eq!(
-        (leaf.case_exact, leaf.mutability, leaf.returned),
-        (case_exact, mutability, returned)
-    );
+    assert_eq!((leaf.case_exact, leaf.mutability, leaf.returned), (case_exact, mutability, returned));
 }
 
 #[test]
@@ -156,13 +147,7 @@ fn schemas_are_rendered_with_all_characteristics() {
     let ids: Vec<_> = all.iter().map(|schema| schema["id"].clone()).collect();
     assert_eq!(
         Value::from(ids),
-        json!([
-            CORE_USER.id,
-            ENTERPRISE,
-            GANGWAY_USER.id,
-            CORE_GROUP.id,
-            GANGWAY_GROUP.id
-        ])
+        json!([CORE_USER.id, ENTERPRISE, GANGWAY_USER.id, CORE_GROUP.id, GANGWAY_GROUP.id])
     );
     assert_eq!(
         all[1]["meta"],
@@ -214,12 +199,7 @@ fn the_service_provider_config_says_what_is_offered() {
         change_password: true,
         sort: false,
         etag: true,
-        pagination: Pagination {
-            cursor: false,
-            index: true,
-            default_page_size: 100,
-            max_page_size: 200,
-        },
+        pagination: Pagination { cursor: false, index: true, default_page_size: 100, max_page_size: 200 },
         authentication_schemes: vec![AuthenticationScheme {
             kind: "oauthbearertoken".to_owned(),
             name: "Bearer token".to_owned(),
@@ -248,13 +228,8 @@ fn the_service_provider_config_says_what_is_offered() {
                      "location": "https://bridge.example/scim/v2/ServiceProviderConfig"},
         })
     );
-    let with_bulk = Capabilities {
-        bulk: Some(Bulk {
-            max_operations: 1000,
-            max_payload_size: 1_048_576,
-        }),
-        ..offered
-    };
+    let with_bulk =
+        Capabilities { bulk: Some(Bulk { max_operations: 1000, max_payload_size: 1_048_576 }), ..offered };
     let document = service_provider_config(&with_bulk, "https://bridge.example/scim/v2");
     assert_eq!(
         document["bulk"],

@@ -19,25 +19,17 @@ pub static CORE_USER: Schema = Schema {
     name: "User",
     description: "User Account",
     attributes: &[
-        Attribute::string(
-            "userName",
-            "The name to sign in with; usually the e-mail address.",
-        )
-        .required()
-        .unique(),
+        Attribute::string("userName", "The name to sign in with; usually the e-mail address.")
+            .looked_up()
+            .required()
+            .unique(),
         Attribute::complex("name", NAME, "The parts of the person's name."),
-        Attribute::string("displayName", "The name to show."),
+        Attribute::string("displayName", "The name to show.").looked_up(),
         Attribute::string("nickName", "The casual name."),
         Attribute::reference("profileUrl", &["external"], "A page about the person."),
         Attribute::string("title", "The job title, such as \"Vice President\"."),
-        Attribute::string(
-            "userType",
-            "The relation to the organization, such as \"Employee\".",
-        ),
-        Attribute::string(
-            "preferredLanguage",
-            "The language, as in an Accept-Language header.",
-        ),
+        Attribute::string("userType", "The relation to the organization, such as \"Employee\"."),
+        Attribute::string("preferredLanguage", "The language, as in an Accept-Language header."),
         Attribute::string("locale", "The place whose conventions to use, such as \"en-US\"."),
         Attribute::string("timezone", "The time zone, such as \"America/Los_Angeles\"."),
         Attribute::boolean("active", "Whether the person may sign in."),
@@ -47,26 +39,12 @@ pub static CORE_USER: Schema = Schema {
         Attribute::complex("ims", IM, "Instant messaging addresses.").list(),
         Attribute::complex("photos", PHOTO, "Pictures.").list(),
         Attribute::complex("addresses", ADDRESS, "Postal addresses.").list(),
-        Attribute::complex(
-            "groups",
-            GROUPS,
-            "The groups the user is in; change them at the group.",
-        )
-        .list()
-        .read_only(),
-        Attribute::complex(
-            "entitlements",
-            ENTITLEMENT,
-            "Things the user has, such as licences.",
-        )
-        .list(),
+        Attribute::complex("groups", GROUPS, "The groups the user is in; change them at the group.")
+            .list()
+            .read_only(),
+        Attribute::complex("entitlements", ENTITLEMENT, "Things the user has, such as licences.").list(),
         Attribute::complex("roles", ROLE, "What the user is, such as \"Student\".").list(),
-        Attribute::complex(
-            "x509Certificates",
-            CERTIFICATE,
-            "Certificates issued to the user.",
-        )
-        .list(),
+        Attribute::complex("x509Certificates", CERTIFICATE, "Certificates issued to the user.").list(),
     ],
 };
 
@@ -85,7 +63,7 @@ const PRIMARY: Attribute =
 const LABEL: Attribute = Attribute::string("type", "What the value is used for.");
 
 const EMAIL: &[Attribute] = &[
-    Attribute::string("value", "The e-mail address."),
+    Attribute::string("value", "The e-mail address.").looked_up(),
     DISPLAY,
     LABEL.suggests(&["work", "home", "other"]),
     PRIMARY,
@@ -132,23 +110,10 @@ const GROUPS: &[Attribute] = &[
         .read_only(),
 ];
 
-const ENTITLEMENT: &[Attribute] = &[
-    Attribute::string("value", "The name or id of the entitlement."),
-    DISPLAY,
-    LABEL,
-    PRIMARY,
-];
+const ENTITLEMENT: &[Attribute] =
+    &[Attribute::string("value", "The name or id of the entitlement."), DISPLAY, LABEL, PRIMARY];
 
-const ROLE: &[Attribute] = &[
-    Attribute::string("value", "The name of the role."),
-    DISPLAY,
-    LABEL,
-    PRIMARY,
-];
+const ROLE: &[Attribute] = &[Attribute::string("value", "The name of the role."), DISPLAY, LABEL, PRIMARY];
 
-const CERTIFICATE: &[Attribute] = &[
-    Attribute::binary("value", "The certificate, DER in base64."),
-    DISPLAY,
-    LABEL,
-    PRIMARY,
-];
+const CERTIFICATE: &[Attribute] =
+    &[Attribute::binary("value", "The certificate, DER in base64."), DISPLAY, LABEL, PRIMARY];
