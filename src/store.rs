@@ -34,6 +34,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+pub use crate::secret::Sealed;
 pub use error::{Error, Unique};
 pub use options::Options;
 pub use writer::Tx;
@@ -60,16 +61,6 @@ mod sealed {
 impl sealed::Executor for Store {
     fn executor(&self) -> DatabaseExecutor<'_> {
         (&self.0.reads).into()
-    }
-}
-
-/// Bytes that only the installation's key opens. `Debug` does not show them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Sealed(pub Vec<u8>);
-
-impl fmt::Debug for Sealed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("[sealed]")
     }
 }
 
@@ -101,9 +92,7 @@ impl Store {
         let _held = opening.map_err(|error| Error::open(&address, &error))?;
         let pools = dialect::connect(&address, options.max_connections).await;
         let pools = pools.map_err(|error| Error::open(&address, &error))?;
-        migrate(&pools.writes)
-            .await
-            .map_err(|error| Error::migrate(&address, &error))?;
+        migrate(&pools.writes).await.map_err(|error| Error::migrate(&address, &error))?;
         let reads = match address {
             Address::Sqlite(ref sqlite) => dialect::connect_sqlite_readers(sqlite, options.max_connections)
                 .await
@@ -117,6 +106,15 @@ impl Store {
     /// Whether the database answers.
     pub async fn ping(&self) -> Result<(), Error> {
         Ok(self.0.reads.ping().await?)
+    }
+
+    /// Whether other processes may work on the same database: then a claim may be another's, and alive.
+    pub fn is_shared(&self) -> bool {
+        dialect::commits_concurrently(&self.0.reads)
+    }
+
+    fn connection(&self) -> &DatabaseConnection {
+        &self.0.reads
     }
 
     /// Runs one unit of work: all of it is committed, durably, before this returns `Ok`, or none of it.

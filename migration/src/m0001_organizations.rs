@@ -96,9 +96,5 @@ fn token() -> TableCreateStatement {
 }
 
 fn token_lookup() -> IndexCreateStatement {
-    Index::create()
-        .name("token_lookup")
-        .table("token")
-        .col("lookup")
-        .to_owned()
+    Index::create().name("token_lookup").table("token").col("lookup").to_owned()
 }

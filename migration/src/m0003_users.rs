@@ -20,18 +20,10 @@ impl MigrationTrait for Migration {
         manager.create_index(living_name()).await?;
         manager.create_index(tombstone_name()).await?;
         for (name, columns) in [
-            (
-                "scim_user_external_id",
-                ["organization_id", "external_id"].as_slice(),
-            ),
-            (
-                "scim_user_display_name",
-                ["organization_id", "display_name_key"].as_slice(),
-            ),
-            (
-                "scim_user_order",
-                ["organization_id", "created_at", "id"].as_slice(),
-            ),
+            ("scim_user_external_id", ["organization_id", "external_id"].as_slice()),
+            ("scim_user_display_name", ["organization_id", "display_name_key"].as_slice()),
+            ("scim_user_order", ["organization_id", "created_at", "id"].as_slice()),
+            ("scim_user_active", ["organization_id", "active", "created_at", "id"].as_slice()),
         ] {
             manager.create_index(of_the_living(name, columns)).await?;
         }

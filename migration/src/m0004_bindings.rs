@@ -23,9 +23,7 @@ impl MigrationTrait for Migration {
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .drop_table(Table::drop().table("account_binding").to_owned())
-            .await
+        manager.drop_table(Table::drop().table("account_binding").to_owned()).await
     }
 }
 
@@ -79,9 +77,12 @@ fn queue() -> IndexCreateStatement {
 
 fn of_connection() -> IndexCreateStatement {
     Index::create()
+        // Two users never share an account: the second would overwrite the first.
         .name("account_binding_connection")
         .table("account_binding")
         .col("connection_id")
+        .col("account_id")
+        .unique()
         .to_owned()
 }
 

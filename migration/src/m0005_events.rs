@@ -40,11 +40,5 @@ fn event() -> TableCreateStatement {
 
 /// The order of the pages; the id decides among equal times.
 fn order() -> IndexCreateStatement {
-    Index::create()
-        .name("event_order")
-        .table("event")
-        .col("organization_id")
-        .col("at")
-        .col("id")
-        .to_owned()
+    Index::create().name("event_order").table("event").col("organization_id").col("at").col("id").to_owned()
 }

@@ -41,5 +41,6 @@ const STATISTICS: &str = "
         ('scim_user', 'scim_user_external_id', '100000 100000 1'),
         ('scim_user', 'scim_user_display_name', '100000 100000 2'),
         ('scim_user', 'scim_user_order', '100000 100000 1 1'),
+        ('scim_user', 'scim_user_active', '100000 100000 90000 1 1'),
         ('user_email', 'sqlite_autoindex_user_email_1', '100000 1 1'),
         ('user_email', 'user_email_value', '100000 100000 1')";

@@ -26,7 +26,7 @@ pub struct MasterKey {
 }
 
 /// A message that only the installation's key opens: format, key id, nonce, ciphertext.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Sealed(Vec<u8>);
 
 /// Why there is no key.
@@ -63,9 +63,7 @@ pub enum UnsealError {
 impl MasterKey {
     /// Reads a key written as 32 bytes in base64.
     pub fn parse(text: &SecretString) -> Result<Self, KeyError> {
-        let bytes = STANDARD
-            .decode(text.expose_secret().trim())
-            .map_err(|_| KeyError::Malformed)?;
+        let bytes = STANDARD.decode(text.expose_secret().trim()).map_err(|_| KeyError::Malformed)?;
         let key = Key::<XChaCha20Poly1305>::try_from(bytes.as_slice()).map_err(|_| KeyError::Malformed)?;
         Ok(Self::new(&key))
     }
@@ -73,10 +71,7 @@ impl MasterKey {
     /// The key in `folder`, made there (mode 0600) when there is none.
     pub fn load_or_create(folder: &Path) -> Result<Self, KeyError> {
         let path = folder.join(KEY_FILE);
-        let fault = |source| KeyError::File {
-            path: path.clone(),
-            source,
-        };
+        let fault = |source| KeyError::File { path: path.clone(), source };
         match fs::read_to_string(&path) {
             Ok(text) => return Self::parse(&text.into()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -91,19 +86,13 @@ impl MasterKey {
         let digest = Sha256::digest(key);
         let mut id = [0; KEY_ID_LENGTH];
         id.copy_from_slice(&digest[..KEY_ID_LENGTH]);
-        Self {
-            cipher: XChaCha20Poly1305::new(key),
-            id,
-        }
+        Self { cipher: XChaCha20Poly1305::new(key), id }
     }
 
     /// Seals `secret`; it opens only with the same `owner` (the id of the record that holds it).
     pub fn seal(&self, secret: &SecretString, owner: uuid::Uuid) -> Sealed {
         let nonce = XNonce::generate();
-        let message = Payload {
-            msg: secret.expose_secret().as_bytes(),
-            aad: owner.as_bytes(),
-        };
+        let message = Payload { msg: secret.expose_secret().as_bytes(), aad: owner.as_bytes() };
         // The cipher refuses only messages beyond 256 GiB; an empty body then fails to open, loudly.
         let body = self.cipher.encrypt(&nonce, message).unwrap_or_default();
         let mut sealed = Vec::with_capacity(HEADER_LENGTH + body.len());
@@ -116,10 +105,7 @@ impl MasterKey {
 
     /// Opens what [`MasterKey::seal`] made for `owner`.
     pub fn open(&self, sealed: &Sealed, owner: uuid::Uuid) -> Result<SecretString, UnsealError> {
-        let (header, body) = sealed
-            .0
-            .split_at_checked(HEADER_LENGTH)
-            .ok_or(UnsealError::Damaged)?;
+        let (header, body) = sealed.0.split_at_checked(HEADER_LENGTH).ok_or(UnsealError::Damaged)?;
         if header[0] != FORMAT {
             return Err(UnsealError::Damaged);
         }
@@ -127,17 +113,9 @@ impl MasterKey {
             return Err(UnsealError::OtherKey);
         }
         let nonce = XNonce::try_from(&header[1 + KEY_ID_LENGTH..]).map_err(|_| UnsealError::Damaged)?;
-        let message = Payload {
-            msg: body,
-            aad: owner.as_bytes(),
-        };
-        let plain = self
-            .cipher
-            .decrypt(&nonce, message)
-            .map_err(|_| UnsealError::Damaged)?;
-        String::from_utf8(plain)
-            .map(SecretString::from)
-            .map_err(|_| UnsealError::Damaged)
+        let message = Payload { msg: body, aad: owner.as_bytes() };
+        let plain = self.cipher.decrypt(&nonce, message).map_err(|_| UnsealError::Damaged)?;
+        String::from_utf8(plain).map(SecretString::from).map_err(|_| UnsealError::Damaged)
     }
 }
 
@@ -154,9 +132,21 @@ impl Sealed {
     }
 }
 
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[sealed]")
+    }
+}
+
 impl From<Vec<u8>> for Sealed {
     fn from(bytes: Vec<u8>) -> Self {
         Self(bytes)
+    }
+}
+
+impl From<Sealed> for Vec<u8> {
+    fn from(sealed: Sealed) -> Self {
+        sealed.0
     }
 }
 
@@ -187,10 +177,7 @@ mod tests {
         let owner = Uuid::from_u128(1);
         let sealed = key().seal(&"Ab3-xY7q".into(), owner);
         assert_eq!(key().open(&sealed, owner).unwrap().expose_secret(), "Ab3-xY7q");
-        assert_eq!(
-            key().open(&sealed, Uuid::from_u128(2)).unwrap_err(),
-            UnsealError::Damaged
-        );
+        assert_eq!(key().open(&sealed, Uuid::from_u128(2)).unwrap_err(), UnsealError::Damaged);
         assert!(!String::from_utf8_lossy(sealed.as_bytes()).contains("Ab3-xY7q"));
     }
 
@@ -203,36 +190,25 @@ mod tests {
         let mut bent = sealed.as_bytes().to_vec();
         *bent.last_mut().unwrap() ^= 1;
         assert_eq!(key().open(&bent.into(), owner).unwrap_err(), UnsealError::Damaged);
-        assert_eq!(
-            key().open(&vec![1, 2].into(), owner).unwrap_err(),
-            UnsealError::Damaged
-        );
+        assert_eq!(key().open(&vec![1, 2].into(), owner).unwrap_err(), UnsealError::Damaged);
     }
 
     #[test]
     fn the_key_file_is_made_once_and_private() {
         let folder = tempfile::tempdir().unwrap();
-        let sealed = MasterKey::load_or_create(folder.path())
-            .unwrap()
-            .seal(&"x".into(), Uuid::nil());
+        let sealed = MasterKey::load_or_create(folder.path()).unwrap().seal(&"x".into(), Uuid::nil());
         let again = MasterKey::load_or_create(folder.path()).unwrap();
         assert_eq!(again.open(&sealed, Uuid::nil()).unwrap().expose_secret(), "x");
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt as _;
-            let mode = fs::metadata(folder.path().join(KEY_FILE))
-                .unwrap()
-                .permissions()
-                .mode();
+            let mode = fs::metadata(folder.path().join(KEY_FILE)).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
     }
 
     #[test]
     fn a_short_key_is_refused() {
-        assert!(matches!(
-            MasterKey::parse(&"c2hvcnQ=".into()),
-            Err(KeyError::Malformed)
-        ));
+        assert!(matches!(MasterKey::parse(&"c2hvcnQ=".into()), Err(KeyError::Malformed)));
     }
 }

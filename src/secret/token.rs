@@ -30,9 +30,7 @@ impl BearerToken {
     /// characters of `b64token`, and ours have at least 16 of them.
     pub fn parse(text: &str) -> Option<Self> {
         let fits = (16..=512).contains(&text.len());
-        let clean = text
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
+        let clean = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
         (fits && clean).then(|| Self(text.to_owned().into()))
     }
 

@@ -11,7 +11,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::users::User;
-use super::{Error, Reads, Sealed, Tx, Unique};
+use super::{Error, Reads, Sealed, Tx, Unique, dialect};
 use crate::ids::{BindingId, ConnectionId, OrganizationId, UserId};
 
 /// Which work goes first: a leaver is blocked before any update, whatever the backlog.
@@ -103,25 +103,18 @@ pub async fn remove(tx: &Tx, organization: OrganizationId, id: BindingId) -> Res
 
 /// The binding and its user, a deleted one too: for the worker, which serves all organizations.
 pub async fn get(reads: &impl Reads, id: BindingId) -> Result<Option<(Binding, User)>, Error> {
-    let found = Entity::find_by_id(id.0)
-        .find_both_related(scim_user::Entity)
-        .one(&reads.executor())
-        .await?;
-    found
-        .map(|(binding, user)| Ok((binding.try_into()?, user.into())))
-        .transpose()
+    let found = Entity::find_by_id(id.0).find_both_related(scim_user::Entity).one(&reads.executor()).await?;
+    found.map(|(binding, user)| Ok((binding.try_into()?, user.into()))).transpose()
 }
 
 /// Like [`get`], holding both rows until the unit of work ends.
 pub async fn lock(tx: &Tx, id: BindingId) -> Result<Option<(Binding, User)>, Error> {
     // The user's row first, as everybody does, so that no two wait for each other.
-    let Some((_, user)) = get(tx, id).await? else {
-        return Ok(None);
+    let found = get(tx, id).await?;
+    let Some((_, user)) = found.as_ref().filter(|_| dialect::commits_concurrently(tx.db())) else {
+        return Ok(found);
     };
-    let user = scim_user::Entity::find_by_id(user.id.0)
-        .lock_exclusive()
-        .one(tx.db())
-        .await?;
+    let user = scim_user::Entity::find_by_id(user.id.0).lock_exclusive().one(tx.db()).await?;
     let binding = Entity::find_by_id(id.0).lock_exclusive().one(tx.db()).await?;
     let (Some(user), Some(binding)) = (user, binding) else {
         return Ok(None);
@@ -142,6 +135,21 @@ pub async fn by_user(
         .await?
         .map(TryInto::try_into)
         .transpose()
+}
+
+/// The binding that has this account of a connection, and its user, a deleted one too.
+pub async fn holder_of(
+    reads: &impl Reads,
+    connection: ConnectionId,
+    account_id: &str,
+) -> Result<Option<(BindingId, User)>, Error> {
+    let found = Entity::find()
+        .filter(COLUMN.connection_id.eq(connection.0))
+        .filter(Column::AccountId.eq(account_id))
+        .find_both_related(scim_user::Entity)
+        .one(&reads.executor())
+        .await?;
+    Ok(found.map(|(binding, user)| (BindingId(binding.id), user.into())))
 }
 
 /// Takes at most `limit` bindings that are due at `now` for `owner` until `lease_until`: lane by lane, the oldest first,
@@ -227,10 +235,7 @@ pub async fn backlog(reads: &impl Reads) -> Result<Vec<(Lane, i64)>, Error> {
         .into_tuple()
         .all(&reads.executor())
         .await?;
-    counts
-        .into_iter()
-        .map(|(lane, count)| Ok((Lane::from_column(lane)?, count)))
-        .collect()
+    counts.into_iter().map(|(lane, count)| Ok((Lane::from_column(lane)?, count))).collect()
 }
 
 /// Holds what `owner` has among `ids` until `lease_until`; how many those are. Fewer than `ids`: a lease was lost.
@@ -249,7 +254,37 @@ pub async fn release_all(tx: &Tx, owner: Uuid) -> Result<u64, Error> {
     let changed = Entity::update_many()
         .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
         .col_expr(Column::LeaseUntil, Expr::value(0_i64))
+        // What is still held has been begun.
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
         .filter(COLUMN.lease_owner.eq(owner))
+        .exec(tx.db())
+        .await?;
+    Ok(changed.rows_affected)
+}
+
+/// Gives back one that `owner` holds, to be tried again from `next_attempt_at` on.
+pub async fn give_back(tx: &Tx, owner: Uuid, id: BindingId, next_attempt_at: i64) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
+        .col_expr(Column::LeaseUntil, Expr::value(0_i64))
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .col_expr(Column::NextAttemptAt, Expr::value(next_attempt_at))
+        .filter(COLUMN.id.eq(id.0))
+        .filter(COLUMN.lease_owner.eq(owner))
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
+/// Gives back what anybody holds: for the start of the only process that works on the database, when every claim is that
+/// of a process which is gone. How many those were.
+pub async fn release_dead(tx: &Tx) -> Result<u64, Error> {
+    let changed = Entity::update_many()
+        .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
+        .col_expr(Column::LeaseUntil, Expr::value(0_i64))
+        // What was held has been begun.
+        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
+        .filter(COLUMN.lease_owner.is_not_null())
         .exec(tx.db())
         .await?;
     Ok(changed.rows_affected)
@@ -267,10 +302,7 @@ impl Lane {
         Self::ALL
             .into_iter()
             .find(|known| known.column() == lane)
-            .ok_or_else(|| Error::Unreadable {
-                table: "binding",
-                what: format!("the lane {lane}"),
-            })
+            .ok_or_else(|| Error::Unreadable { table: "binding", what: format!("the lane {lane}") })
     }
 }
 
@@ -290,7 +322,7 @@ fn row(binding: &Binding) -> Model {
         next_attempt_at: binding.next_attempt_at,
         lease_owner: binding.lease_owner,
         lease_until: binding.lease_until,
-        sealed_password: binding.sealed_password.clone().map(|sealed| sealed.0),
+        sealed_password: binding.sealed_password.clone().map(Vec::from),
         request: binding.request.clone(),
         failure: binding.failure.clone(),
         given_at: binding.given_at,
@@ -316,7 +348,7 @@ impl TryFrom<Model> for Binding {
             next_attempt_at: row.next_attempt_at,
             lease_owner: row.lease_owner,
             lease_until: row.lease_until,
-            sealed_password: row.sealed_password.map(Sealed),
+            sealed_password: row.sealed_password.map(Sealed::from),
             request: row.request,
             failure: row.failure,
             given_at: row.given_at,

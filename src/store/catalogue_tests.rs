@@ -67,35 +67,21 @@ async fn a_token_is_found_by_its_hash_until_it_is_revoked(#[case] backend: Backe
     found.sort_by_key(|token| token.created_at);
     assert_eq!(found, tokens::list(&db.store, db.organization).await.unwrap());
     assert_eq!((found[0].hash, found[1].hash), (token.hash, near.hash));
-    assert_eq!(
-        (found[0].upstream.clone(), found[1].upstream.clone()),
-        (Some(okta), None)
-    );
-    assert_eq!(
-        (found[0].scopes.clone(), found[1].scopes.clone()),
-        (token.scopes, Vec::new())
-    );
+    assert_eq!((found[0].upstream.clone(), found[1].upstream.clone()), (Some(okta), None));
+    assert_eq!((found[0].scopes.clone(), found[1].scopes.clone()), (token.scopes, Vec::new()));
     assert_eq!((found[0].expires_at, found[0].revoked_at), (Some(99), None));
-    assert_eq!(
-        tokens::by_lookup(&db.store, "0007070707070708").await.unwrap(),
-        []
-    );
+    assert_eq!(tokens::by_lookup(&db.store, "0007070707070708").await.unwrap(), []);
 
     let other = new_organization(&db.store).await;
-    for (organization, at, expected) in [
-        (other, 10, false),
-        (db.organization, 11, true),
-        (db.organization, 12, false),
-    ] {
+    for (organization, at, expected) in
+        [(other, 10, false), (db.organization, 11, true), (db.organization, 12, false)]
+    {
         let revoked = write(&db.store, move |tx| {
             Box::pin(async move { tokens::revoke(tx, organization, token.id, at).await })
         });
         assert_eq!(revoked.await.unwrap(), expected);
     }
-    assert_eq!(
-        tokens::list(&db.store, db.organization).await.unwrap()[0].revoked_at,
-        Some(11)
-    );
+    assert_eq!(tokens::list(&db.store, db.organization).await.unwrap()[0].revoked_at, Some(11));
     assert_eq!(tokens::list(&db.store, other).await.unwrap(), []);
 }
 
@@ -106,11 +92,8 @@ async fn a_token_is_found_by_its_hash_until_it_is_revoked(#[case] backend: Backe
 async fn an_upstreams_name_is_unique_in_its_organization(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let other = new_organization(&db.store).await;
-    let rows = [
-        upstream(db.organization, "okta"),
-        upstream(other, "okta"),
-        upstream(db.organization, "entra"),
-    ];
+    let rows =
+        [upstream(db.organization, "okta"), upstream(other, "okta"), upstream(db.organization, "entra")];
     let stored = rows.clone();
     write(&db.store, move |tx| {
         Box::pin(async move {
@@ -123,27 +106,14 @@ async fn an_upstreams_name_is_unique_in_its_organization(#[case] backend: Backen
     .await
     .unwrap();
     let twin = upstream(db.organization, "okta");
-    let refused = write(&db.store, move |tx| {
-        Box::pin(async move { upstreams::insert(tx, &twin).await })
-    })
-    .await;
+    let refused =
+        write(&db.store, move |tx| Box::pin(async move { upstreams::insert(tx, &twin).await })).await;
     assert!(matches!(refused, Err(Error::Taken(Unique::Upstream))));
 
     let [okta, _, entra] = rows;
-    assert_eq!(
-        upstreams::list(&db.store, db.organization).await.unwrap(),
-        [entra, okta.clone()]
-    );
-    assert_eq!(
-        upstreams::by_name(&db.store, db.organization, "okta")
-            .await
-            .unwrap(),
-        Some(okta.clone())
-    );
-    assert_eq!(
-        upstreams::get(&db.store, db.organization, okta.id).await.unwrap(),
-        Some(okta.clone())
-    );
+    assert_eq!(upstreams::list(&db.store, db.organization).await.unwrap(), [entra, okta.clone()]);
+    assert_eq!(upstreams::by_name(&db.store, db.organization, "okta").await.unwrap(), Some(okta.clone()));
+    assert_eq!(upstreams::get(&db.store, db.organization, okta.id).await.unwrap(), Some(okta.clone()));
     assert_eq!(upstreams::get(&db.store, other, okta.id).await.unwrap(), None);
 }
 
@@ -157,7 +127,7 @@ async fn a_connection_is_kept_whole(#[case] backend: Backend) {
     let inserted = row.clone();
     row.name = "main".to_owned();
     row.login_url = Some("http://127.0.0.1:1".to_owned());
-    row.credential = Some(Sealed(vec![1, 2, 250]));
+    row.credential = Some(Sealed::from(vec![1, 2, 250]));
     row.settings = json!({ "password": { "min": 8 } });
     row.default_domain = Some("contoso.example".to_owned());
     row.state = ConnectionState::Inactive;
@@ -170,32 +140,17 @@ async fn a_connection_is_kept_whole(#[case] backend: Backend) {
     })
     .await
     .unwrap();
-    assert_eq!(
-        connections::get(&db.store, db.organization, row.id)
-            .await
-            .unwrap(),
-        Some(row.clone())
-    );
-    assert_eq!(
-        connections::by_name(&db.store, db.organization, "main")
-            .await
-            .unwrap(),
-        Some(row.clone())
-    );
-    assert_eq!(
-        connections::list(&db.store, db.organization).await.unwrap().len(),
-        2
-    );
+    assert_eq!(connections::get(&db.store, db.organization, row.id).await.unwrap(), Some(row.clone()));
+    assert_eq!(connections::by_name(&db.store, db.organization, "main").await.unwrap(), Some(row.clone()));
+    assert_eq!(connections::list(&db.store, db.organization).await.unwrap().len(), 2);
     assert_eq!(connections::all(&db.store).await.unwrap().len(), 2);
     assert!(format!("{row:?}").contains("credential: Some([sealed])"));
 
     let other = new_organization(&db.store).await;
     assert_eq!(connections::get(&db.store, other, row.id).await.unwrap(), None);
     row.organization = other;
-    let refused = write(&db.store, move |tx| {
-        Box::pin(async move { connections::update(tx, &row).await })
-    })
-    .await;
+    let refused =
+        write(&db.store, move |tx| Box::pin(async move { connections::update(tx, &row).await })).await;
     assert!(matches!(refused, Err(Error::Missing("connection"))));
 }
 
@@ -213,38 +168,18 @@ async fn a_domain_belongs_to_one_connection(#[case] backend: Backend) {
         created_at: 3,
     };
     let row = domain.clone();
-    write(&db.store, move |tx| {
-        Box::pin(async move { domains::insert(tx, &row).await })
-    })
-    .await
-    .unwrap();
-    let stored = Domain {
-        name: "contoso.example".to_owned(),
-        ..domain.clone()
-    };
+    write(&db.store, move |tx| Box::pin(async move { domains::insert(tx, &row).await })).await.unwrap();
+    let stored = Domain { name: "contoso.example".to_owned(), ..domain.clone() };
     assert_eq!(domains::list(&db.store, db.organization).await.unwrap(), [stored]);
-    let owner = domains::connection_of(&db.store, db.organization, "CONTOSO.example")
-        .await
-        .unwrap();
+    let owner = domains::connection_of(&db.store, db.organization, "CONTOSO.example").await.unwrap();
     assert_eq!(owner, Some(db.connection));
 
     let other = new_organization(&db.store).await;
-    let rival = Domain {
-        organization: other,
-        connection: new_connection(&db.store, other).await,
-        ..domain
-    };
-    let refused = write(&db.store, move |tx| {
-        Box::pin(async move { domains::insert(tx, &rival).await })
-    })
-    .await;
+    let rival = Domain { organization: other, connection: new_connection(&db.store, other).await, ..domain };
+    let refused =
+        write(&db.store, move |tx| Box::pin(async move { domains::insert(tx, &rival).await })).await;
     assert!(matches!(refused, Err(Error::Taken(Unique::Domain))));
-    assert_eq!(
-        domains::connection_of(&db.store, other, "contoso.example")
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(domains::connection_of(&db.store, other, "contoso.example").await.unwrap(), None);
     for (organization, expected) in [(other, false), (db.organization, true), (db.organization, false)] {
         let removed = write(&db.store, move |tx| {
             Box::pin(async move { domains::remove(tx, organization, "contoso.EXAMPLE").await })

@@ -114,10 +114,7 @@ pub async fn list(reads: &impl Reads, organization: OrganizationId) -> Result<Ve
 
 /// Those of all organizations: for the worker, which serves them all.
 pub async fn all(reads: &impl Reads) -> Result<Vec<Connection>, Error> {
-    let rows = Entity::find()
-        .order_by_asc(Column::Id)
-        .all(&reads.executor())
-        .await?;
+    let rows = Entity::find().order_by_asc(Column::Id).all(&reads.executor()).await?;
     rows.into_iter().map(TryInto::try_into).collect()
 }
 
@@ -141,7 +138,7 @@ fn row(connection: &Connection) -> Model {
         graph_url: connection.graph_url.clone(),
         tenant: connection.tenant.clone(),
         client_id: connection.client_id.clone(),
-        credential: connection.credential.clone().map(|sealed| sealed.0),
+        credential: connection.credential.clone().map(Vec::from),
         settings: connection.settings.clone(),
         default_domain: connection.default_domain.clone(),
         state: connection.state.as_str().to_owned(),
@@ -157,10 +154,7 @@ impl TryFrom<Model> for Connection {
             "active" => ConnectionState::Active,
             "inactive" => ConnectionState::Inactive,
             other => {
-                return Err(Error::Unreadable {
-                    table: "connection",
-                    what: format!("the state {other:?}"),
-                });
+                return Err(Error::Unreadable { table: "connection", what: format!("the state {other:?}") });
             }
         };
         Ok(Self {
@@ -172,7 +166,7 @@ impl TryFrom<Model> for Connection {
             graph_url: row.graph_url,
             tenant: row.tenant,
             client_id: row.client_id,
-            credential: row.credential.map(Sealed),
+            credential: row.credential.map(Sealed::from),
             settings: row.settings,
             default_domain: row.default_domain,
             state,

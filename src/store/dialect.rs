@@ -8,7 +8,7 @@ use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{
-    ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
     SqliteTransactionMode, SqlxPostgresConnector, SqlxSqliteConnector, TransactionOptions,
     TransactionTrait as _,
 };
@@ -56,14 +56,8 @@ pub(super) async fn connect(address: &Address, max_connections: u32) -> Result<P
                 .journal_mode(SqliteJournalMode::Wal)
                 .synchronous(SqliteSynchronous::Full)
                 .foreign_keys(true);
-            let pool = lasting(SqlitePoolOptions::new(), 1)
-                .connect_with(options)
-                .await
-                .map_err(refused)?;
-            Ok(Pools {
-                writes: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool),
-                one_writer: true,
-            })
+            let pool = lasting(SqlitePoolOptions::new(), 1).connect_with(options).await.map_err(refused)?;
+            Ok(Pools { writes: SqlxSqliteConnector::from_sqlx_sqlite_pool(pool), one_writer: true })
         }
         Address::Postgres(url) => {
             let options = PgConnectOptions::from_str(url.as_str())
@@ -77,10 +71,7 @@ pub(super) async fn connect(address: &Address, max_connections: u32) -> Result<P
                 .connect_with(options)
                 .await
                 .map_err(refused)?;
-            Ok(Pools {
-                writes: SqlxPostgresConnector::from_sqlx_postgres_pool(pool),
-                one_writer: false,
-            })
+            Ok(Pools { writes: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), one_writer: false })
         }
     }
 }
@@ -109,11 +100,7 @@ fn lasting<DB: sqlx::Database>(
     options: sqlx::pool::PoolOptions<DB>,
     most: u32,
 ) -> sqlx::pool::PoolOptions<DB> {
-    options
-        .max_connections(most)
-        .acquire_timeout(PATIENCE)
-        .idle_timeout(None)
-        .max_lifetime(None)
+    options.max_connections(most).acquire_timeout(PATIENCE).idle_timeout(None).max_lifetime(None)
 }
 
 fn refused(error: sqlx::Error) -> DbErr {
@@ -132,10 +119,28 @@ pub(super) async fn begin(db: &DatabaseConnection) -> Result<DatabaseTransaction
 
 /// Waits until nobody else migrates, until the transaction ends. On SQLite the write lock is that already.
 pub(super) async fn lock_migrations(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock_until_end(transaction, "pg_advisory_xact_lock", MIGRATION_LOCK).await
+}
+
+/// Whether transactions are committed beside each other, so that one that began earlier may appear later.
+pub(super) fn commits_concurrently(db: &impl ConnectionTrait) -> bool {
+    db.get_database_backend() == DbBackend::Postgres
+}
+
+/// PostgreSQL's advisory lock of those that write events, shared, and of those that wait for them.
+const EVENTS_LOCK: i64 = 0x6761_6e67_7761_7901;
+
+pub(super) async fn share_events(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock_until_end(transaction, "pg_advisory_xact_lock_shared", EVENTS_LOCK).await
+}
+
+pub(super) async fn hold_events(transaction: &DatabaseTransaction) -> Result<(), DbErr> {
+    lock_until_end(transaction, "pg_advisory_xact_lock", EVENTS_LOCK).await
+}
+
+async fn lock_until_end(transaction: &DatabaseTransaction, function: &str, key: i64) -> Result<(), DbErr> {
     if transaction.get_database_backend() == DbBackend::Postgres {
-        transaction
-            .execute_unprepared(&format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-            .await?;
+        transaction.execute_unprepared(&format!("SELECT {function}({key})")).await?;
     }
     Ok(())
 }

@@ -117,17 +117,11 @@ impl fmt::Display for Unique {
 
 impl Error {
     pub(super) fn open(address: &Address, error: &DbErr) -> Self {
-        Self::Open {
-            place: address.to_string(),
-            reason: error.to_string(),
-        }
+        Self::Open { place: address.to_string(), reason: error.to_string() }
     }
 
     pub(super) fn migrate(address: &Address, error: &DbErr) -> Self {
-        Self::Migrate {
-            place: address.to_string(),
-            reason: error.to_string(),
-        }
+        Self::Migrate { place: address.to_string(), reason: error.to_string() }
     }
 
     /// For a statement that can hit only this unique index.

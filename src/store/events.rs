@@ -1,5 +1,7 @@
 //! Directory-insights events.
 
+use std::time::Duration;
+
 use entity::event::{COLUMN, Column, Entity, Model};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, Condition, EntityTrait as _, IntoActiveModel as _,
@@ -8,7 +10,8 @@ use sea_orm::{
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Error, Reads, Tx};
+use super::{Error, Reads, Store, Tx, dialect};
+use crate::clock::Clock;
 use crate::ids::{EventId, OrganizationId};
 use crate::insights::{self, Cursor, Event, Order, Outcome, Query, Services};
 
@@ -51,15 +54,60 @@ impl From<&Event> for EventRow {
     }
 }
 
+/// Announces that this unit of work will write events. Take their times and ids after it, not before: from then on
+/// nobody who asks [`settled`] is told a time that lies behind them.
+pub async fn announce(tx: &Tx) -> Result<(), Error> {
+    Ok(dialect::share_events(tx.db()).await?)
+}
+
+/// The latest time up to which no further event will come, by `clock`. None where units of work are committed one
+/// after another, so that events appear in the order of their times anyway.
+///
+/// Without it a collector that goes on from the last event it has seen would pass over one whose transaction took a
+/// little longer. Those who write are waited for, and new ones wait, for about a millisecond.
+pub async fn settled(store: &Store, clock: &Clock) -> Result<Option<i64>, Error> {
+    let db = store.connection();
+    if !dialect::commits_concurrently(db) {
+        return Ok(None);
+    }
+    let transaction = dialect::begin(db).await?;
+    dialect::hold_events(&transaction).await?;
+    let now = clock.millis();
+    // Bounded, for a clock that stands.
+    for _ in 0..10 {
+        if clock.millis() > now {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    transaction.commit().await?;
+    Ok(Some(now))
+}
+
+/// Makes sure that an event could be stored: one is written and taken away again.
+pub async fn ensure_writable(tx: &Tx, organization: OrganizationId, id: EventId) -> Result<(), Error> {
+    let probe = Model {
+        id: id.0,
+        organization_id: organization.0,
+        at: 0,
+        event_type: String::new(),
+        service: String::new(),
+        success: false,
+        resource_id: None,
+        username: None,
+        document: Value::Null,
+    };
+    Entity::insert(probe.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
+    Entity::delete_by_id(id.0).exec(tx.db()).await?;
+    Ok(())
+}
+
 /// Writes events, in the transaction of what they tell of.
 pub async fn append(tx: &Tx, events: &[EventRow]) -> Result<(), Error> {
     for some in events.chunks(AT_ONCE) {
-        Entity::insert_many(
-            some.iter()
-                .map(|event| row(event).into_active_model().reset_all()),
-        )
-        .exec_without_returning(tx.db())
-        .await?;
+        Entity::insert_many(some.iter().map(|event| row(event).into_active_model().reset_all()))
+            .exec_without_returning(tx.db())
+            .await?;
     }
     Ok(())
 }
@@ -93,10 +141,7 @@ pub async fn page(reads: &impl Reads, organization: OrganizationId, query: &Quer
         .into_tuple()
         .all(&reads.executor())
         .await?;
-    let last = rows.last().map(|(at, id, _)| Cursor {
-        at: *at,
-        id: EventId(*id),
-    });
+    let last = rows.last().map(|(at, id, _)| Cursor { at: *at, id: EventId(*id) });
     let documents = rows.into_iter().map(|(_, _, document)| document).collect();
     Ok(Page { documents, last })
 }
@@ -107,9 +152,8 @@ pub async fn count(reads: &impl Reads, organization: OrganizationId, query: &Que
 }
 
 fn asked_for(organization: OrganizationId, query: &Query) -> Select<Entity> {
-    let mut events = Entity::find()
-        .filter(COLUMN.organization_id.eq(organization.0))
-        .filter(COLUMN.at.gte(query.start));
+    let mut events =
+        Entity::find().filter(COLUMN.organization_id.eq(organization.0)).filter(COLUMN.at.gte(query.start));
     if let Some(end) = query.end {
         events = events.filter(COLUMN.at.lte(end));
     }
@@ -125,9 +169,7 @@ fn behind(order: Order, Cursor { at, id }: Cursor) -> Condition {
         Order::Ascending => (COLUMN.at.gte(at), COLUMN.at.gt(at), COLUMN.id.gt(id.0)),
         Order::Descending => (COLUMN.at.lte(at), COLUMN.at.lt(at), COLUMN.id.lt(id.0)),
     };
-    Condition::all()
-        .add(near)
-        .add(Condition::any().add(later).add(further))
+    Condition::all().add(near).add(Condition::any().add(later).add(further))
 }
 
 /// Rows in one statement: well below the parameters that either database takes (SQLite: 32,766).

@@ -30,11 +30,7 @@ pub(super) fn translate(organization: OrganizationId, predicate: &Predicate) -> 
         Predicate::Not(inner) => {
             let inner = translate(organization, inner);
             // What is not in a superset is too little.
-            if inner.exact {
-                exact(inner.condition.not())
-            } else {
-                undecided()
-            }
+            if inner.exact { exact(inner.condition.not()) } else { undecided() }
         }
         Predicate::Constant(holds) => exactly(*holds),
         Predicate::Present(target) => present(*target),
@@ -47,32 +43,20 @@ pub(super) fn translate(organization: OrganizationId, predicate: &Predicate) -> 
 }
 
 fn join(whole: Condition, organization: OrganizationId, parts: &[Predicate]) -> Translated {
-    let whole = Translated {
-        condition: whole,
-        exact: true,
-    };
+    let whole = Translated { condition: whole, exact: true };
     let joined = parts.iter().fold(whole, |whole, part| {
         let part = translate(organization, part);
-        Translated {
-            condition: whole.condition.add(part.condition),
-            exact: whole.exact && part.exact,
-        }
+        Translated { condition: whole.condition.add(part.condition), exact: whole.exact && part.exact }
     });
     if parts.is_empty() { exactly(true) } else { joined }
 }
 
 fn exact(condition: impl IntoCondition) -> Translated {
-    Translated {
-        condition: condition.into_condition(),
-        exact: true,
-    }
+    Translated { condition: condition.into_condition(), exact: true }
 }
 
 fn superset(condition: impl IntoCondition) -> Translated {
-    Translated {
-        condition: condition.into_condition(),
-        exact: false,
-    }
+    Translated { condition: condition.into_condition(), exact: false }
 }
 
 fn exactly(holds: bool) -> Translated {
@@ -80,10 +64,7 @@ fn exactly(holds: bool) -> Translated {
 }
 
 fn undecided() -> Translated {
-    Translated {
-        exact: false,
-        ..exactly(true)
-    }
+    Translated { exact: false, ..exactly(true) }
 }
 
 /// The attribute's name when it is the core schema's or a common one (RFC 7643 §3.1).
@@ -122,6 +103,10 @@ fn compare(organization: OrganizationId, comparison: &Comparison) -> Translated 
 
 /// A comparison of a folded column with a folded operand.
 fn text(column: impl ColumnTrait, op: Op, key: &str) -> Translated {
+    // PostgreSQL cannot even be asked for it.
+    if key.contains('\0') {
+        return undecided();
+    }
     match op {
         Op::Eq => exact(column.eq(key)),
         Op::Sw => exact(column.like(like("", key, "%"))),
@@ -135,10 +120,7 @@ fn text(column: impl ColumnTrait, op: Op, key: &str) -> Translated {
 /// SQLite's `LIKE` does not tell A from a: good enough for a superset.
 fn case_exact(column: Column, op: Op, value: &str) -> Translated {
     let found = text(column, op, value);
-    Translated {
-        exact: found.exact && op == Op::Eq,
-        ..found
-    }
+    Translated { exact: found.exact && op == Op::Eq, ..found }
 }
 
 fn like(before: &str, key: &str, after: &str) -> LikeExpr {
@@ -157,9 +139,7 @@ fn like(before: &str, key: &str, after: &str) -> LikeExpr {
 /// NULL compares as false.
 fn nullable(column: Column, translated: Translated) -> Translated {
     Translated {
-        condition: Condition::all()
-            .add(column.is_not_null())
-            .add(translated.condition),
+        condition: Condition::all().add(column.is_not_null()).add(translated.condition),
         ..translated
     }
 }
@@ -192,17 +172,15 @@ fn having_email(organization: OrganizationId, value: Condition) -> SelectStateme
 /// One e-mail that fulfils all: what is asked of its value narrows the rows down.
 fn element(organization: OrganizationId, predicate: &Predicate) -> Translated {
     match predicate {
-        Predicate::Compare(Comparison {
-            target,
-            op,
-            operand: Operand::Text(key),
-        }) if target.sub.is_some_and(|sub| sub.name == "value") => email(organization, *op, key),
+        Predicate::Compare(Comparison { target, op, operand: Operand::Text(key) })
+            if target.sub.is_some_and(|sub| sub.name == "value") =>
+        {
+            email(organization, *op, key)
+        }
         Predicate::And(all) => superset(
             all.iter()
                 .map(|part| element(organization, part))
-                .fold(exactly(true).condition, |whole, part| {
-                    Condition::all().add(whole).add(part.condition)
-                }),
+                .fold(exactly(true).condition, |whole, part| Condition::all().add(whole).add(part.condition)),
         ),
         _ => undecided(),
     }

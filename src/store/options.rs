@@ -33,10 +33,7 @@ impl From<String> for Options {
 
 impl From<SecretString> for Options {
     fn from(url: SecretString) -> Self {
-        Self {
-            url,
-            max_connections: MAX_CONNECTIONS,
-        }
+        Self { url, max_connections: MAX_CONNECTIONS }
     }
 }
 

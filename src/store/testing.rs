@@ -44,10 +44,7 @@ pub(super) async fn address(backend: Backend) -> Option<(String, Option<TempDir>
 }
 
 pub(super) fn options(url: &str) -> Options {
-    Options {
-        max_connections: 4,
-        ..Options::from(url)
-    }
+    Options { max_connections: 4, ..Options::from(url) }
 }
 
 /// `None` where PostgreSQL is left out.
@@ -56,13 +53,7 @@ pub(super) async fn fixture(backend: Backend) -> Option<Fixture> {
     let store = Store::open(options(&url)).await.unwrap();
     let organization = new_organization(&store).await;
     let connection = new_connection(&store, organization).await;
-    Some(Fixture {
-        store,
-        url,
-        organization,
-        connection,
-        _folder: folder,
-    })
+    Some(Fixture { store, url, organization, connection, _folder: folder })
 }
 
 /// [`Store::write`] with the store's own error.
@@ -80,27 +71,19 @@ pub(super) fn new_id() -> Uuid {
 
 pub(super) async fn new_organization(store: &Store) -> OrganizationId {
     let id = OrganizationId(new_id());
-    let organization = Organization {
-        id,
-        name: id.to_string(),
-        created_at: 1,
-    };
-    write(store, move |tx| {
-        Box::pin(async move { organizations::insert(tx, &organization).await })
-    })
-    .await
-    .unwrap();
+    let organization = Organization { id, name: id.to_string(), created_at: 1 };
+    write(store, move |tx| Box::pin(async move { organizations::insert(tx, &organization).await }))
+        .await
+        .unwrap();
     id
 }
 
 pub(super) async fn new_connection(store: &Store, organization: OrganizationId) -> ConnectionId {
     let connection = connection(organization);
     let id = connection.id;
-    write(store, move |tx| {
-        Box::pin(async move { connections::insert(tx, &connection).await })
-    })
-    .await
-    .unwrap();
+    write(store, move |tx| Box::pin(async move { connections::insert(tx, &connection).await }))
+        .await
+        .unwrap();
     id
 }
 
@@ -149,18 +132,12 @@ pub(super) fn mailed(mut user: User, addresses: &[&str]) -> User {
 
 pub(super) async fn insert(store: &Store, user: &User) -> Result<(), Error> {
     let user = user.clone();
-    write(store, move |tx| {
-        Box::pin(async move { users::insert(tx, &user).await })
-    })
-    .await
+    write(store, move |tx| Box::pin(async move { users::insert(tx, &user).await })).await
 }
 
 pub(super) async fn update(store: &Store, user: &User) -> Result<(), Error> {
     let user = user.clone();
-    write(store, move |tx| {
-        Box::pin(async move { users::update(tx, &user).await })
-    })
-    .await
+    write(store, move |tx| Box::pin(async move { users::update(tx, &user).await })).await
 }
 
 pub(super) fn binding(user: &User, connection: ConnectionId, lane: Option<Lane>, queued_at: i64) -> Binding {

@@ -9,11 +9,7 @@ use super::{Error, Store, organizations, users};
 use crate::ids::OrganizationId;
 
 fn organization(name: &str) -> organizations::Organization {
-    organizations::Organization {
-        id: OrganizationId(new_id()),
-        name: name.to_owned(),
-        created_at: 1,
-    }
+    organizations::Organization { id: OrganizationId(new_id()), name: name.to_owned(), created_at: 1 }
 }
 
 async fn names(store: &Store) -> Vec<String> {
@@ -51,10 +47,7 @@ async fn what_was_written_is_there_after_a_restart(#[case] backend: Backend) {
 
     let again = Store::open(options(&db.url)).await.unwrap();
     assert_eq!(names(&again).await, before);
-    let (found, binding) = users::get(&again, db.organization, row.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let (found, binding) = users::get(&again, db.organization, row.id).await.unwrap().unwrap();
     assert_eq!((found, binding), (row, None));
 }
 
@@ -64,12 +57,7 @@ async fn a_database_that_cannot_be_opened_says_what_to_do() {
     let url = format!("sqlite://{}/no/such/folder/gangway.db", folder.path().display());
     let error = Store::open(options(&url)).await.unwrap_err();
     assert!(matches!(error, Error::Open { .. }));
-    assert!(
-        error
-            .to_string()
-            .contains("/no/such/folder/gangway.db could not be opened"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("/no/such/folder/gangway.db could not be opened"), "{error}");
 }
 
 #[rstest]
@@ -104,10 +92,7 @@ async fn eight_that_read_and_then_write_never_meet_a_lock(#[case] backend: Backe
     for writer in try_join_all(writers).await.unwrap() {
         writer.unwrap();
     }
-    let (user, _) = users::get(&db.store, db.organization, row.id)
-        .await
-        .unwrap()
-        .unwrap();
+    let (user, _) = users::get(&db.store, db.organization, row.id).await.unwrap().unwrap();
     assert_eq!(user.version, 200, "no change was lost");
 }
 
@@ -138,10 +123,7 @@ async fn a_unit_that_fails_or_panics_takes_nobody_with_it(#[case] backend: Backe
             _ => assert!(matches!(result, Err(Error::Panicked))),
         }
     }
-    let kept: Vec<_> = (0..60)
-        .step_by(3)
-        .map(|number| format!("unit {number:02}"))
-        .collect();
+    let kept: Vec<_> = (0..60).step_by(3).map(|number| format!("unit {number:02}")).collect();
     let mut found = names(&db.store).await;
     found.retain(|name| name.starts_with("unit"));
     assert_eq!(found, kept);
@@ -171,18 +153,12 @@ async fn units_that_wait_share_a_commit_on_sqlite() {
         write(&db.store, move |tx| {
             Box::pin(async move {
                 organizations::insert(tx, &organization(&number.to_string())).await?;
-                let (inside, outside) = (
-                    organizations::list(tx).await?,
-                    organizations::list(&reader).await?,
-                );
+                let (inside, outside) = (organizations::list(tx).await?, organizations::list(&reader).await?);
                 Ok((inside.len(), outside.len()))
             })
         })
     }));
-    assert!(
-        futures_util::poll!(&mut waiting).is_pending(),
-        "all of them are handed over"
-    );
+    assert!(futures_util::poll!(&mut waiting).is_pending(), "all of them are handed over");
     go_on.send(()).unwrap();
     first.await.unwrap().unwrap();
     let seen: Vec<_> = waiting.await.into_iter().map(Result::unwrap).collect();
@@ -199,11 +175,7 @@ async fn units_that_wait_share_a_commit_on_sqlite() {
 async fn a_refused_statement_takes_nobody_with_it(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let units = (0..20).map(|number| {
-        let name = if number % 2 == 0 {
-            "twin".to_owned()
-        } else {
-            format!("unit {number}")
-        };
+        let name = if number % 2 == 0 { "twin".to_owned() } else { format!("unit {number}") };
         write(&db.store, move |tx| {
             Box::pin(async move { organizations::insert(tx, &organization(&name)).await })
         })
@@ -211,12 +183,7 @@ async fn a_refused_statement_takes_nobody_with_it(#[case] backend: Backend) {
     let results = join_all(units).await;
     let twins = results.iter().step_by(2);
     assert_eq!(twins.clone().filter(|result| result.is_ok()).count(), 1);
-    assert_eq!(
-        twins
-            .filter(|result| matches!(result, Err(Error::Taken(_))))
-            .count(),
-        9
-    );
+    assert_eq!(twins.filter(|result| matches!(result, Err(Error::Taken(_)))).count(), 9);
     assert!(results.iter().skip(1).step_by(2).all(Result::is_ok));
 }
 

@@ -61,10 +61,7 @@ pub struct StoredToken {
 
 /// The look-up key of a token with this hash: the first 16 hexadecimal digits.
 pub fn lookup_key(hash: &[u8; 32]) -> String {
-    let key = hash
-        .iter()
-        .take(8)
-        .fold(0_u64, |key, byte| key << 8 | u64::from(*byte));
+    let key = hash.iter().take(8).fold(0_u64, |key, byte| key << 8 | u64::from(*byte));
     format!("{key:016x}")
 }
 
@@ -83,9 +80,7 @@ pub async fn insert(tx: &Tx, token: &NewToken) -> Result<(), Error> {
         expires_at: token.expires_at,
         revoked_at: None,
     };
-    Entity::insert(row.into_active_model().reset_all())
-        .exec_without_returning(tx.db())
-        .await?;
+    Entity::insert(row.into_active_model().reset_all()).exec_without_returning(tx.db()).await?;
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use entity::scim_user::{COLUMN, Column, Entity, Model};
 use entity::{account_binding, user_email};
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{
     ActiveModelTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _, QueryOrder as _,
     QuerySelect as _, Select,
@@ -81,18 +81,27 @@ pub async fn update(tx: &Tx, user: &User) -> Result<(), Error> {
         .into_tuple()
         .all(tx.db())
         .await?;
-    if stored
-        .iter()
-        .map(String::as_str)
-        .eq(email_keys(user).iter().map(String::as_str))
-    {
+    if stored.iter().map(String::as_str).eq(email_keys(user).iter().map(String::as_str)) {
         return Ok(());
     }
-    user_email::Entity::delete_many()
-        .filter(user_email::COLUMN.user_id.eq(user.id.0))
+    user_email::Entity::delete_many().filter(user_email::COLUMN.user_id.eq(user.id.0)).exec(tx.db()).await?;
+    insert_emails(tx, user).await
+}
+
+/// Sets what the user goes back to when Microsoft refuses, and nothing else.
+pub async fn set_rollback(
+    tx: &Tx,
+    organization: OrganizationId,
+    id: UserId,
+    rollback: Option<Value>,
+) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::Rollback, Expr::value(rollback))
+        .filter(COLUMN.id.eq(id.0))
+        .filter(COLUMN.organization_id.eq(organization.0))
         .exec(tx.db())
         .await?;
-    insert_emails(tx, user).await
+    Ok(())
 }
 
 /// Removes the row, its addresses and its binding; false when there was none.
@@ -161,9 +170,7 @@ pub async fn deleted_with_user_name(
 }
 
 pub(super) fn living(organization: OrganizationId) -> Select<Entity> {
-    Entity::find()
-        .filter(COLUMN.organization_id.eq(organization.0))
-        .filter(COLUMN.deleted_at.is_null())
+    Entity::find().filter(COLUMN.organization_id.eq(organization.0)).filter(COLUMN.deleted_at.is_null())
 }
 
 /// The user's row first, then the binding's, as everybody does, so that no two wait for each other.
@@ -187,28 +194,17 @@ pub(super) fn both(
 
 async fn insert_emails(tx: &Tx, user: &User) -> Result<(), Error> {
     let rows = (0..).zip(email_keys(user)).map(|(position, value_key)| {
-        user_email::Model {
-            user_id: user.id.0,
-            position,
-            organization_id: user.organization.0,
-            value_key,
-        }
-        .into_active_model()
-        .reset_all()
+        user_email::Model { user_id: user.id.0, position, organization_id: user.organization.0, value_key }
+            .into_active_model()
+            .reset_all()
     });
-    user_email::Entity::insert_many(rows)
-        .exec_without_returning(tx.db())
-        .await?;
+    user_email::Entity::insert_many(rows).exec_without_returning(tx.db()).await?;
     Ok(())
 }
 
 fn email_keys(user: &User) -> Vec<String> {
     let emails = user.resource.get("emails").and_then(Value::as_array);
-    emails
-        .into_iter()
-        .flatten()
-        .filter_map(|email| email.get("value")?.as_str().map(fold))
-        .collect()
+    emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str().map(fold)).collect()
 }
 
 fn row(user: &User) -> Model {

@@ -152,11 +152,7 @@ async fn alone(db: &DatabaseConnection, job: Job) {
 async fn within(transaction: DatabaseTransaction, job: Job) -> (Verdict, Result<(), Error>) {
     let tx = Tx(transaction);
     let verdict = job(Ok(&tx)).await;
-    let ended = if verdict.keep {
-        tx.0.commit().await
-    } else {
-        tx.0.rollback().await
-    };
+    let ended = if verdict.keep { tx.0.commit().await } else { tx.0.rollback().await };
     (verdict, ended.map_err(Error::from))
 }
 

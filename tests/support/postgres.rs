@@ -26,9 +26,7 @@ pub(crate) async fn new_database() -> Result<Option<String>> {
     };
     let name = format!("gangway_{}", uuid::Uuid::new_v4().simple());
     let admin = Database::connect(&server).await?;
-    admin
-        .execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0"))
-        .await?;
+    admin.execute_unprepared(&format!("CREATE DATABASE {name} TEMPLATE template0")).await?;
     admin.close().await?;
     let mut url = url::Url::parse(&server)?;
     url.set_path(&name);
@@ -100,14 +98,7 @@ fn start(programs: &Path, home: &Path) -> Result<u16> {
     }
     let data = home.join("data");
     run(as_postgres(&programs.join("initdb"))?
-        .args([
-            "--auth=trust",
-            "--username=postgres",
-            "--encoding=UTF8",
-            "--locale=C",
-            "--no-sync",
-            "-D",
-        ])
+        .args(["--auth=trust", "--username=postgres", "--encoding=UTF8", "--locale=C", "--no-sync", "-D"])
         .arg(&data))?;
     let mut tries = 3;
     loop {
@@ -164,11 +155,8 @@ fn is_root() -> Result<bool> {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let output = command
-        .current_dir(std::env::temp_dir())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .output()?;
+    let output =
+        command.current_dir(std::env::temp_dir()).stdin(Stdio::null()).stdout(Stdio::null()).output()?;
     if output.status.success() {
         return Ok(());
     }

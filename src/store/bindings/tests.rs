@@ -20,14 +20,7 @@ async fn take(
 ) -> Vec<BindingId> {
     write(&db.store, move |tx| {
         Box::pin(async move {
-            let asked = Claim {
-                owner,
-                now,
-                lease_until: now + LEASE,
-                lanes: &lanes,
-                paused: &paused,
-                limit,
-            };
+            let asked = Claim { owner, now, lease_until: now + LEASE, lanes: &lanes, paused: &paused, limit };
             claim(tx, &asked).await
         })
     })
@@ -41,11 +34,7 @@ async fn take_all(db: &Fixture, now: i64) -> Vec<BindingId> {
 
 async fn save(db: &Fixture, binding: &Binding) {
     let binding = binding.clone();
-    write(&db.store, move |tx| {
-        Box::pin(async move { update(tx, &binding).await })
-    })
-    .await
-    .unwrap();
+    write(&db.store, move |tx| Box::pin(async move { update(tx, &binding).await })).await.unwrap();
 }
 
 #[rstest]
@@ -63,12 +52,7 @@ async fn work_is_taken_lane_by_lane_and_the_oldest_first(#[case] backend: Backen
     idle.lane = None;
     save(&db, &idle).await;
 
-    let counts = vec![
-        (Lane::Security, 1),
-        (Lane::Update, 1),
-        (Lane::Create, 2),
-        (Lane::Background, 1),
-    ];
+    let counts = vec![(Lane::Security, 1), (Lane::Update, 1), (Lane::Create, 2), (Lane::Background, 1)];
     assert_eq!(backlog(&db.store).await.unwrap(), counts);
     let first = take(&db, new_id(), NOW, Lane::ALL.to_vec(), Vec::new(), 2).await;
     assert_eq!(first, [leaver.id, change.id]);
@@ -86,10 +70,7 @@ async fn a_lease_keeps_others_away_until_it_runs_out(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let row = db.queued(Lane::Create, 1).await;
     let owner = new_id();
-    assert_eq!(
-        take(&db, owner, NOW, Lane::ALL.to_vec(), Vec::new(), 1).await,
-        [row.id]
-    );
+    assert_eq!(take(&db, owner, NOW, Lane::ALL.to_vec(), Vec::new(), 1).await, [row.id]);
     let (held, _) = get(&db.store, row.id).await.unwrap().unwrap();
     assert_eq!((held.lease_owner, held.lease_until), (Some(owner), NOW + LEASE));
     assert_eq!(take_all(&db, NOW + LEASE - 1).await, []);
@@ -109,12 +90,7 @@ async fn a_lease_keeps_others_away_until_it_runs_out(#[case] backend: Backend) {
     assert_eq!(take_all(&db, NOW + 2 * LEASE).await, [row.id]);
     // The first owner has lost it: it can neither hold it longer nor give it back.
     let lost = write(&db.store, move |tx| {
-        Box::pin(async move {
-            Ok((
-                renew(tx, owner, &[id], i64::MAX).await?,
-                release_all(tx, owner).await?,
-            ))
-        })
+        Box::pin(async move { Ok((renew(tx, owner, &[id], i64::MAX).await?, release_all(tx, owner).await?)) })
     })
     .await
     .unwrap();
@@ -137,28 +113,11 @@ async fn what_backs_off_is_paused_or_given_back_is_taken_when_due(#[case] backen
 
     let later = NOW + 500;
     let other = new_connection(&db.store, db.organization).await;
-    assert_eq!(
-        take(
-            &db,
-            new_id(),
-            later,
-            Lane::ALL.to_vec(),
-            vec![other, db.connection],
-            9
-        )
-        .await,
-        []
-    );
+    assert_eq!(take(&db, new_id(), later, Lane::ALL.to_vec(), vec![other, db.connection], 9).await, []);
     let owner = new_id();
-    assert_eq!(
-        take(&db, owner, later, Lane::ALL.to_vec(), vec![other], 9).await,
-        [row.id]
-    );
-    let released = write(&db.store, move |tx| {
-        Box::pin(async move { release_all(tx, owner).await })
-    })
-    .await
-    .unwrap();
+    assert_eq!(take(&db, owner, later, Lane::ALL.to_vec(), vec![other], 9).await, [row.id]);
+    let released =
+        write(&db.store, move |tx| Box::pin(async move { release_all(tx, owner).await })).await.unwrap();
     assert_eq!(released, 1);
     assert_eq!(take_all(&db, later).await, [row.id]);
 }
@@ -199,7 +158,7 @@ async fn the_worker_sees_the_whole_row_and_the_deleted_user(#[case] backend: Bac
         next_attempt_at: 11,
         lease_owner: Some(new_id()),
         lease_until: 12,
-        sealed_password: Some(Sealed(vec![0, 255, 1])),
+        sealed_password: Some(Sealed::from(vec![0, 255, 1])),
         request: Some(json!({ "id": "r-1" })),
         failure: Some(json!({ "reason": "no" })),
         given_at: Some(13),
@@ -217,20 +176,11 @@ async fn the_worker_sees_the_whole_row_and_the_deleted_user(#[case] backend: Bac
     .unwrap();
     assert_eq!(held.as_ref(), Some(&expected));
     assert_eq!(get(&db.store, id).await.unwrap(), Some(expected));
-    assert_eq!(
-        by_user(&db.store, db.organization, gone.id).await.unwrap(),
-        Some(full.clone())
-    );
+    assert_eq!(by_user(&db.store, db.organization, gone.id).await.unwrap(), Some(full.clone()));
     assert!(format!("{full:?}").contains("sealed_password: Some([sealed])"));
 
-    let second = Binding {
-        id: BindingId(new_id()),
-        ..full
-    };
-    let refused = write(&db.store, move |tx| {
-        Box::pin(async move { insert(tx, &second).await })
-    })
-    .await;
+    let second = Binding { id: BindingId(new_id()), ..full };
+    let refused = write(&db.store, move |tx| Box::pin(async move { insert(tx, &second).await })).await;
     assert!(matches!(refused, Err(Error::Taken(Unique::Binding))));
 }
 
@@ -247,9 +197,7 @@ async fn a_change_under_lock_never_loses_another_ones(#[case] backend: Backend) 
             Box::pin(async move {
                 let (mut row, user) = lock(tx, id).await?.unwrap();
                 if number % 2 == 0 {
-                    let (_, held) = super::super::users::lock(tx, user.organization, user.id)
-                        .await?
-                        .unwrap();
+                    let (_, held) = super::super::users::lock(tx, user.organization, user.id).await?.unwrap();
                     row = held.unwrap();
                 }
                 row.attempts += 1;

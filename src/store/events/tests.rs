@@ -35,11 +35,7 @@ fn event(organization: OrganizationId, at: i64) -> EventRow {
 }
 
 async fn add(db: &Fixture, events: Vec<EventRow>) {
-    write(&db.store, move |tx| {
-        Box::pin(async move { append(tx, &events).await })
-    })
-    .await
-    .unwrap();
+    write(&db.store, move |tx| Box::pin(async move { append(tx, &events).await })).await.unwrap();
 }
 
 fn place(document: &Value) -> (i64, EventId) {
@@ -49,9 +45,7 @@ fn place(document: &Value) -> (i64, EventId) {
 
 /// 700 events (more than one statement takes), 100 at each of 7 times.
 async fn crowd(db: &Fixture) -> Vec<(i64, EventId)> {
-    let events: Vec<_> = (0..700)
-        .map(|number| event(db.organization, START + number % 7))
-        .collect();
+    let events: Vec<_> = (0..700).map(|number| event(db.organization, START + number % 7)).collect();
     let mut places: Vec<_> = events.iter().map(|event| (event.at, event.id)).collect();
     places.sort();
     add(db, events).await;
@@ -67,11 +61,7 @@ async fn paging_meets_every_event_once_in_both_directions(#[case] backend: Backe
     let mut places = crowd(&db).await;
     for order in [Order::Ascending, Order::Descending] {
         let mut met = Vec::new();
-        let mut query = Query {
-            order,
-            limit: 33,
-            ..everything()
-        };
+        let mut query = Query { order, limit: 33, ..everything() };
         // Not for ever, should an event be met again and again.
         while met.len() <= places.len() {
             let page = page(&db.store, db.organization, &query).await.unwrap();
@@ -94,9 +84,7 @@ async fn paging_meets_every_event_once_in_both_directions(#[case] backend: Backe
 async fn the_window_the_service_and_the_organization_are_kept(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let other = new_organization(&db.store).await;
-    let mut events: Vec<_> = (0..5)
-        .map(|number| event(db.organization, START + number))
-        .collect();
+    let mut events: Vec<_> = (0..5).map(|number| event(db.organization, START + number)).collect();
     events[4].service = "sso".to_owned();
     events.push(event(other, START));
     add(&db, events.clone()).await;
@@ -104,57 +92,16 @@ async fn the_window_the_service_and_the_organization_are_kept(#[case] backend: B
     let directory = Services::Named(vec!["directory"]);
     for (query, expected) in [
         (everything(), vec![0, 1, 2, 3, 4]),
-        (
-            Query {
-                services: directory,
-                ..everything()
-            },
-            vec![0, 1, 2, 3],
-        ),
-        (
-            Query {
-                services: Services::Named(vec!["radius", "ldap"]),
-                ..everything()
-            },
-            vec![],
-        ),
-        (
-            Query {
-                start: START + 1,
-                end: Some(START + 2),
-                ..everything()
-            },
-            vec![1, 2],
-        ),
-        (
-            Query {
-                skip: 1,
-                limit: 2,
-                ..everything()
-            },
-            vec![1, 2],
-        ),
-        (
-            Query {
-                order: Order::Descending,
-                limit: 2,
-                ..everything()
-            },
-            vec![4, 3],
-        ),
-        (
-            Query {
-                limit: 0,
-                ..everything()
-            },
-            vec![],
-        ),
+        (Query { services: directory, ..everything() }, vec![0, 1, 2, 3]),
+        (Query { services: Services::Named(vec!["radius", "ldap"]), ..everything() }, vec![]),
+        (Query { start: START + 1, end: Some(START + 2), ..everything() }, vec![1, 2]),
+        (Query { skip: 1, limit: 2, ..everything() }, vec![1, 2]),
+        (Query { order: Order::Descending, limit: 2, ..everything() }, vec![4, 3]),
+        (Query { limit: 0, ..everything() }, vec![]),
     ] {
         let page = page(&db.store, db.organization, &query).await.unwrap();
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|number: &usize| events[*number].document.clone())
-            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|number: &usize| events[*number].document.clone()).collect();
         assert_eq!(page.documents, expected, "{query:?}");
     }
     let others = page(&db.store, other, &everything()).await.unwrap();
@@ -193,9 +140,7 @@ fn an_events_row_says_what_its_document_says() {
         organization: OrganizationId(new_id()),
         at: START,
         event_type: EventType::UserDeprovision,
-        outcome: Outcome::Failure {
-            reason: "no".to_owned(),
-        },
+        outcome: Outcome::Failure { reason: "no".to_owned() },
         initiated_by: Initiator {
             kind: InitiatorKind::System,
             id: None,
@@ -208,26 +153,16 @@ fn an_events_row_says_what_its_document_says() {
             username: Some("ada".to_owned()),
         },
         target: None,
-        application: Some(Application {
-            id: ConnectionId(new_id()),
-            name: "main".to_owned(),
-        }),
+        application: Some(Application { id: ConnectionId(new_id()), name: "main".to_owned() }),
         provider: None,
         changes: Vec::new(),
         chain: None,
-        correlation: Correlation {
-            id: "c".to_owned(),
-            graph_request_id: None,
-            client_request_id: None,
-        },
+        correlation: Correlation { id: "c".to_owned(), graph_request_id: None, client_request_id: None },
         client_ip: None,
         useragent: None,
     };
     let row = EventRow::from(&event);
-    assert_eq!(
-        (row.id, row.organization, row.at),
-        (event.id, event.organization, START)
-    );
+    assert_eq!((row.id, row.organization, row.at), (event.id, event.organization, START));
     assert_eq!(row.document["timestamp"], clock::rfc3339(START));
     assert_eq!(row.document["event_type"], row.event_type);
     assert_eq!(row.document["service"], row.service);

@@ -43,10 +43,9 @@ pub async fn page(
     let all = living(organization);
     match filter.map(|filter| filter::translate(organization, filter)) {
         None => decided(reads, all, skip, count).await,
-        Some(Translated {
-            condition,
-            exact: true,
-        }) => decided(reads, all.filter(condition), skip, count).await,
+        Some(Translated { condition, exact: true }) => {
+            decided(reads, all.filter(condition), skip, count).await
+        }
         Some(Translated { condition, .. }) => {
             looked_at(reads, all.filter(condition), accept, skip, count).await
         }
@@ -64,11 +63,7 @@ async fn decided(reads: &impl Reads, users: Select<Entity>, skip: u64, count: u6
     };
     let read = rows.len() as u64;
     // A page that is not full ends the list, and so tells its length.
-    let total = if read > 0 && read < count {
-        skip + read
-    } else {
-        users.count(&db).await?
-    };
+    let total = if read > 0 && read < count { skip + read } else { users.count(&db).await? };
     let items = rows.into_iter().map(both).collect::<Result<_, _>>()?;
     Ok(Page { total, items })
 }
@@ -82,21 +77,15 @@ async fn looked_at(
     count: u64,
 ) -> Result<Page, Error> {
     let db = reads.executor();
-    let mut page = Page {
-        total: 0,
-        items: Vec::new(),
-    };
+    let mut page = Page { total: 0, items: Vec::new() };
     let mut last: Option<(i64, uuid::Uuid)> = None;
     loop {
         let rest = match last {
             Some(last) => users.clone().filter(after(last)),
             None => users.clone(),
         };
-        let rows: Vec<(Model, Option<account_binding::Model>)> = in_order(rest)
-            .limit(AT_ONCE)
-            .find_also_related(account_binding::Entity)
-            .all(&db)
-            .await?;
+        let rows: Vec<(Model, Option<account_binding::Model>)> =
+            in_order(rest).limit(AT_ONCE).find_also_related(account_binding::Entity).all(&db).await?;
         let ended = (rows.len() as u64) < AT_ONCE;
         last = rows.last().map(|(user, _)| (user.created_at, user.id));
         for row in rows {

@@ -22,10 +22,7 @@ fn rendered(user: &User) -> Map<String, Value> {
         map.insert("externalId".to_owned(), id.clone().into());
     }
     let (created, modified) = (clock::rfc3339(user.created_at), clock::rfc3339(user.updated_at));
-    map.insert(
-        "meta".to_owned(),
-        json!({ "created": created, "lastModified": modified }),
-    );
+    map.insert("meta".to_owned(), json!({ "created": created, "lastModified": modified }));
     map
 }
 
@@ -33,11 +30,7 @@ fn rendered(user: &User) -> Map<String, Value> {
 async fn population(db: &Fixture) -> Vec<User> {
     let mut users = Vec::new();
     for (at, (name, external_id, emails)) in (0_i64..).zip([
-        (
-            "Ada@Contoso.example",
-            Some("E-1"),
-            vec!["ada@contoso.example", "A.Love@other.example"],
-        ),
+        ("Ada@Contoso.example", Some("E-1"), vec!["ada@contoso.example", "A.Love@other.example"]),
         ("a%b@contoso.example", Some("e-1"), vec!["ADA@contoso.example"]),
         ("aXb@contoso.example", None, vec![]),
         ("a_b@contoso.example", Some("100%"), vec!["a_b@contoso.example"]),
@@ -61,12 +54,7 @@ async fn population(db: &Fixture) -> Vec<User> {
         insert(&db.store, &row).await.unwrap();
         users.push(row);
     }
-    insert(
-        &db.store,
-        &user(new_organization(&db.store).await, "ada@contoso.example"),
-    )
-    .await
-    .unwrap();
+    insert(&db.store, &user(new_organization(&db.store).await, "ada@contoso.example")).await.unwrap();
     let mut tombstone = user(db.organization, "gone@contoso.example");
     tombstone.deleted_at = Some(1);
     insert(&db.store, &tombstone).await.unwrap();
@@ -80,9 +68,7 @@ async fn names(db: &Fixture, predicate: &Predicate, start: u64, count: u64) -> (
         asked.fetch_add(1, Ordering::Relaxed);
         predicate.matches(&rendered(user))
     };
-    let page = page(&db.store, db.organization, Some(predicate), accept, start, count)
-        .await
-        .unwrap();
+    let page = page(&db.store, db.organization, Some(predicate), accept, start, count).await.unwrap();
     let names = page.items.into_iter().map(|(user, _)| user.user_name).collect();
     (page.total, names, asked.into_inner())
 }
@@ -120,14 +106,8 @@ const FILTERS: &[(&str, bool)] = &[
     (r#"emails.value ne "ada@contoso.example""#, true),
     (r#"emails.value gt "b""#, false),
     (r#"emails[value eq "ada@contoso.example"]"#, true),
-    (
-        r#"emails[type eq "work" and value eq "ada@contoso.example"]"#,
-        false,
-    ),
-    (
-        r#"emails[type eq "home" and value eq "ada@contoso.example"]"#,
-        false,
-    ),
+    (r#"emails[type eq "work" and value eq "ada@contoso.example"]"#, false),
+    (r#"emails[type eq "home" and value eq "ada@contoso.example"]"#, false),
     (r#"emails[type eq "work" or value co "love"]"#, false),
     (r#"emails[not (value eq "ada@contoso.example")]"#, false),
     (r#"not (emails[type eq "work" and value sw "a"])"#, false),
@@ -142,10 +122,7 @@ const FILTERS: &[(&str, bool)] = &[
     (r#"active eq true and title eq "chief""#, false),
     (r#"title eq "chief" or userName sw "o""#, false),
     (r#"not (title eq "chief" and active eq true)"#, false),
-    (
-        r#"active eq false and (userName sw "a" or externalId eq "e-1")"#,
-        true,
-    ),
+    (r#"active eq false and (userName sw "a" or externalId eq "e-1")"#, true),
     (r#"not (active eq false or userName sw "a")"#, true),
     (r#"nosuch eq "x""#, true),
     (r#"nosuch pr or userName sw "o""#, true),
@@ -197,10 +174,7 @@ async fn sql_and_the_predicate_agree(#[case] backend: Backend) {
 #[case(r#"emails.value eq "a""#, "user_email_value")]
 #[case(r#"emails.value eq "a""#, "sqlite_autoindex_scim_user_1")]
 #[case(r#"emails[type eq "work" and value eq "a"]"#, "user_email_value")]
-#[case(
-    r#"id eq "0190163d-8694-739b-aea5-966c26f8ad91""#,
-    "sqlite_autoindex_scim_user_1"
-)]
+#[case(r#"id eq "0190163d-8694-739b-aea5-966c26f8ad91""#, "sqlite_autoindex_scim_user_1")]
 #[case(r#"active eq true and externalId eq "a""#, "scim_user_external_id")]
 #[case("userName pr", "scim_user_order")]
 #[tokio::test]
@@ -209,15 +183,10 @@ async fn look_ups_use_an_index(#[case] text: &str, #[case] index: &str) {
     let predicate = filter::parse(&USER, text, Dialect::Auto).unwrap();
     let condition = crate::store::filter::translate(db.organization, &predicate).condition;
     let select = super::page::in_order(living(db.organization).filter(condition)).limit(10);
-    let mut statement = select
-        .find_also_related(account_binding::Entity)
-        .build(DbBackend::Sqlite);
+    let mut statement = select.find_also_related(account_binding::Entity).build(DbBackend::Sqlite);
     statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
     let rows = db.store.executor().query_all_raw(statement).await.unwrap();
-    let plan: Vec<String> = rows
-        .iter()
-        .map(|row| row.try_get("", "detail").unwrap())
-        .collect();
+    let plan: Vec<String> = rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect();
     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
 }
 
@@ -231,21 +200,13 @@ async fn pages_without_a_filter_meet_each_user_once(#[case] backend: Backend) {
     let every = |_: &User, _: Option<&Binding>| true;
     let mut met = Vec::new();
     for start in [0, 3, 5, 7] {
-        let page = page(&db.store, db.organization, None, every, start, 2)
-            .await
-            .unwrap();
+        let page = page(&db.store, db.organization, None, every, start, 2).await.unwrap();
         assert_eq!(page.total, 7);
         met.extend(page.items.into_iter().map(|(user, _)| user));
     }
     assert_eq!(met, users);
     let none = page(&db.store, db.organization, None, every, 1, 0).await.unwrap();
-    assert_eq!(
-        none,
-        Page {
-            total: 7,
-            items: Vec::new()
-        }
-    );
+    assert_eq!(none, Page { total: 7, items: Vec::new() });
 }
 
 /// More candidates than are looked at in one go, all with one time.
@@ -275,9 +236,7 @@ async fn a_long_list_is_looked_at_in_pieces(#[case] backend: Backend) {
     ids.sort();
     let predicate = filter::parse(&USER, r#"title eq "even""#, Dialect::Auto).unwrap();
     let accept = |user: &User, _: Option<&Binding>| predicate.matches(&rendered(user));
-    let page = page(&db.store, organization, Some(&predicate), accept, 200, 90)
-        .await
-        .unwrap();
+    let page = page(&db.store, organization, Some(&predicate), accept, 200, 90).await.unwrap();
     assert_eq!(page.total, 300);
     let found: Vec<_> = page.items.iter().map(|(user, _)| user.id).collect();
     assert_eq!(found, ids[199..289]);

@@ -16,25 +16,16 @@ async fn a_name_is_unique_among_the_living_whatever_its_case(#[case] backend: Ba
     let ada = user(db.organization, "Ada@Contoso.example");
     insert(&db.store, &ada).await.unwrap();
     let twin = user(db.organization, "aDA@contoso.EXAMPLE");
-    assert!(matches!(
-        insert(&db.store, &twin).await,
-        Err(Error::Taken(Unique::UserName))
-    ));
+    assert!(matches!(insert(&db.store, &twin).await, Err(Error::Taken(Unique::UserName))));
 
     let mut bob = user(db.organization, "bob@contoso.example");
     insert(&db.store, &bob).await.unwrap();
     bob.user_name = "ADA@contoso.example".to_owned();
-    assert!(matches!(
-        update(&db.store, &bob).await,
-        Err(Error::Taken(Unique::UserName))
-    ));
+    assert!(matches!(update(&db.store, &bob).await, Err(Error::Taken(Unique::UserName))));
 
     let elsewhere = user(new_organization(&db.store).await, "ada@contoso.example");
     insert(&db.store, &elsewhere).await.unwrap();
-    let (found, _) = by_user_name(&db.store, db.organization, "ADA@CONTOSO.EXAMPLE")
-        .await
-        .unwrap()
-        .unwrap();
+    let (found, _) = by_user_name(&db.store, db.organization, "ADA@CONTOSO.EXAMPLE").await.unwrap().unwrap();
     assert_eq!(found, ada);
 }
 
@@ -46,10 +37,8 @@ async fn a_taken_name_leaves_the_transaction_usable(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let ada = user(db.organization, "ada@contoso.example");
     insert(&db.store, &ada).await.unwrap();
-    let (twin, next) = (
-        user(db.organization, "ada@contoso.example"),
-        user(db.organization, "ada2@contoso.example"),
-    );
+    let (twin, next) =
+        (user(db.organization, "ada@contoso.example"), user(db.organization, "ada2@contoso.example"));
     let expected = next.id;
     write(&db.store, move |tx| {
         Box::pin(async move {
@@ -73,12 +62,7 @@ async fn a_tombstone_frees_the_name_and_can_be_found(#[case] backend: Backend) {
     ada.deleted_at = Some(5_000);
     update(&db.store, &ada).await.unwrap();
     assert_eq!(get(&db.store, db.organization, ada.id).await.unwrap(), None);
-    assert_eq!(
-        by_user_name(&db.store, db.organization, &ada.user_name)
-            .await
-            .unwrap(),
-        None
-    );
+    assert_eq!(by_user_name(&db.store, db.organization, &ada.user_name).await.unwrap(), None);
 
     let again = user(db.organization, "ADA@contoso.example");
     insert(&db.store, &again).await.unwrap();
@@ -96,10 +80,7 @@ async fn a_tombstone_frees_the_name_and_can_be_found(#[case] backend: Backend) {
 
     // Two living users with one name cannot come about by waking a tombstone either.
     ada.deleted_at = None;
-    assert!(matches!(
-        update(&db.store, &ada).await,
-        Err(Error::Taken(Unique::UserName))
-    ));
+    assert!(matches!(update(&db.store, &ada).await, Err(Error::Taken(Unique::UserName))));
 }
 
 #[rstest]
@@ -118,11 +99,7 @@ async fn every_column_comes_back_as_it_was_written(#[case] backend: Backend) {
     insert(&db.store, &ada).await.unwrap();
     let row = binding(&ada, db.connection, Some(Lane::Create), 7);
     let expected = row.clone();
-    write(&db.store, move |tx| {
-        Box::pin(async move { bindings::insert(tx, &row).await })
-    })
-    .await
-    .unwrap();
+    write(&db.store, move |tx| Box::pin(async move { bindings::insert(tx, &row).await })).await.unwrap();
 
     let found = get(&db.store, db.organization, ada.id).await.unwrap();
     assert_eq!(found, Some((ada.clone(), Some(expected))));
@@ -145,28 +122,16 @@ async fn another_organization_sees_and_changes_nothing(#[case] backend: Backend)
     let ada = user(db.organization, "ada@contoso.example");
     insert(&db.store, &ada).await.unwrap();
     assert_eq!(get(&db.store, other, ada.id).await.unwrap(), None);
-    assert_eq!(
-        by_user_name(&db.store, other, &ada.user_name).await.unwrap(),
-        None
-    );
+    assert_eq!(by_user_name(&db.store, other, &ada.user_name).await.unwrap(), None);
 
     let mut stolen = ada.clone();
     stolen.organization = other;
-    assert!(matches!(
-        update(&db.store, &stolen).await,
-        Err(Error::Missing("user"))
-    ));
+    assert!(matches!(update(&db.store, &stolen).await, Err(Error::Missing("user"))));
     let id = ada.id;
-    let gone = write(&db.store, move |tx| {
-        Box::pin(async move { remove(tx, other, id).await })
-    })
-    .await
-    .unwrap();
+    let gone =
+        write(&db.store, move |tx| Box::pin(async move { remove(tx, other, id).await })).await.unwrap();
     assert!(!gone);
-    assert_eq!(
-        get(&db.store, db.organization, ada.id).await.unwrap(),
-        Some((ada, None))
-    );
+    assert_eq!(get(&db.store, db.organization, ada.id).await.unwrap(), Some((ada, None)));
 }
 
 #[rstest]
@@ -175,30 +140,19 @@ async fn another_organization_sees_and_changes_nothing(#[case] backend: Backend)
 #[tokio::test]
 async fn a_removed_user_takes_addresses_and_binding_along(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
-    let ada = mailed(
-        user(db.organization, "ada@contoso.example"),
-        &["a@x.example", "b@x.example"],
-    );
+    let ada = mailed(user(db.organization, "ada@contoso.example"), &["a@x.example", "b@x.example"]);
     insert(&db.store, &ada).await.unwrap();
     let row = binding(&ada, db.connection, None, 7);
     let binding_id = row.id;
-    write(&db.store, move |tx| {
-        Box::pin(async move { bindings::insert(tx, &row).await })
-    })
-    .await
-    .unwrap();
+    write(&db.store, move |tx| Box::pin(async move { bindings::insert(tx, &row).await })).await.unwrap();
     let (organization, id) = (db.organization, ada.id);
-    let gone = write(&db.store, move |tx| {
-        Box::pin(async move { remove(tx, organization, id).await })
-    })
-    .await
-    .unwrap();
-    assert!(gone);
-    assert_eq!(bindings::get(&db.store, binding_id).await.unwrap(), None);
-    let left = user_email::Entity::find()
-        .all(&crate::store::sealed::Executor::executor(&db.store))
+    let gone = write(&db.store, move |tx| Box::pin(async move { remove(tx, organization, id).await }))
         .await
         .unwrap();
+    assert!(gone);
+    assert_eq!(bindings::get(&db.store, binding_id).await.unwrap(), None);
+    let left =
+        user_email::Entity::find().all(&crate::store::sealed::Executor::executor(&db.store)).await.unwrap();
     assert!(left.is_empty());
 }
 
