@@ -48,9 +48,7 @@ pub struct Call {
 impl Call {
     /// A call with a new id.
     pub fn new(clock: &Clock) -> Self {
-        Self {
-            client_request_id: clock.uuid(),
-        }
+        Self { client_request_id: clock.uuid() }
     }
 }
 

@@ -148,6 +148,9 @@ fn invalid(property: Option<&str>, failure: &Failure) -> String {
         Some("netId") => format!(
             "Microsoft 365 did not {act} because the user name belongs to a personal Microsoft account: use another user name."
         ),
+        Some("passwordProfile") => format!(
+            "Microsoft 365 did not {act} because the account's domain is federated: its passwords are kept by the identity provider that signs these people in; stop sending passwords for this domain, or set the password there."
+        ),
         Some(property) => format!(
             "Microsoft 365 did not {act} because it does not take the value of {property}: correct it upstream."
         ),
@@ -190,9 +193,7 @@ fn transport(operation: Operation, fault: TransportFault, reason: &str) -> Strin
 }
 
 fn token(failure: &TokenFailure) -> String {
-    let TokenFailure {
-        tenant, client_id, ..
-    } = failure;
+    let TokenFailure { tenant, client_id, .. } = failure;
     match failure.fault {
         TokenFault::Unreachable => "Microsoft's login host was not reached: check the network, name resolution, the proxy and the login host of the connection; it is tried again.".to_owned(),
         TokenFault::Throttled => "Microsoft's login host has too many requests now: it is tried again, nothing has to be done.".to_owned(),

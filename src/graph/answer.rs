@@ -143,11 +143,7 @@ impl Answer {
                     503 => Effect::None,
                     _ => Effect::Unknown,
                 };
-                return Error::Unavailable {
-                    retry_after,
-                    effect,
-                    failure,
-                };
+                return Error::Unavailable { retry_after, effect, failure };
             }
             300..400 => return self.odd(Oddity::Redirect),
             _ => {}
@@ -176,10 +172,8 @@ struct Detail {
 impl Told {
     fn read(body: &Value) -> Option<Self> {
         let error = body.get("error")?.as_object()?;
-        let inner = error
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("innererror"))
-            .map(|(_, inner)| inner);
+        let inner =
+            error.iter().find(|(name, _)| name.eq_ignore_ascii_case("innererror")).map(|(_, inner)| inner);
         let details = match error.get("details") {
             Some(Value::Array(details)) => details.iter().collect(),
             Some(detail @ Value::Object(_)) => vec![detail],
@@ -190,10 +184,7 @@ impl Told {
             message: text(error.get("message")),
             details: details
                 .into_iter()
-                .map(|detail| Detail {
-                    code: text(detail.get("code")),
-                    target: text(detail.get("target")),
-                })
+                .map(|detail| Detail { code: text(detail.get("code")), target: text(detail.get("target")) })
                 .collect(),
             inner_codes: inner_codes(inner),
             request_id: inner
@@ -205,15 +196,11 @@ impl Told {
     }
 
     fn has_code(&self, code: &str) -> bool {
-        std::iter::once(&self.code)
-            .chain(&self.inner_codes)
-            .any(|told| told.eq_ignore_ascii_case(code))
+        std::iter::once(&self.code).chain(&self.inner_codes).any(|told| told.eq_ignore_ascii_case(code))
     }
 
     fn detail(&self, code: &str) -> Option<&Detail> {
-        self.details
-            .iter()
-            .find(|detail| detail.code.eq_ignore_ascii_case(code))
+        self.details.iter().find(|detail| detail.code.eq_ignore_ascii_case(code))
     }
 
     fn says(&self, words: &str) -> bool {
@@ -221,11 +208,7 @@ impl Told {
     }
 
     fn classify(&self, status: u16, retry_after: Option<Duration>, failure: Box<Failure>) -> Error {
-        let throttled = [
-            "TooManyRequests",
-            "Request_ThrottledTemporarily",
-            "activityLimitReached",
-        ];
+        let throttled = ["TooManyRequests", "Request_ThrottledTemporarily", "activityLimitReached"];
         if throttled.iter().any(|code| self.has_code(code)) {
             return Error::Throttled { retry_after, failure };
         }
@@ -338,10 +321,8 @@ fn inner_codes(mut inner: Option<&Value>) -> Vec<String> {
             break;
         };
         codes.push(text(object.get("code")));
-        inner = object
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case("innererror"))
-            .map(|(_, inner)| inner);
+        inner =
+            object.iter().find(|(name, _)| name.eq_ignore_ascii_case("innererror")).map(|(_, inner)| inner);
     }
     codes
 }
@@ -354,9 +335,7 @@ fn between(text: &str, before: &str, after: &str) -> Option<String> {
 
 /// The message in bounds, and without the secret should Graph ever repeat it.
 pub(super) fn shown(message: &str, secret: Option<&SecretString>) -> String {
-    let secret = secret
-        .map(ExposeSecret::expose_secret)
-        .filter(|secret| !secret.is_empty());
+    let secret = secret.map(ExposeSecret::expose_secret).filter(|secret| !secret.is_empty());
     let safe = match secret {
         Some(secret) => message.replace(secret, "…"),
         None => message.to_owned(),

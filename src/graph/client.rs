@@ -48,14 +48,7 @@ pub(super) struct Request {
 
 impl Request {
     fn new(operation: Operation, method: Method, target: String) -> Self {
-        Self {
-            operation,
-            method,
-            target,
-            advanced: false,
-            body: None,
-            secret: None,
-        }
+        Self { operation, method, target, advanced: false, body: None, secret: None }
     }
 
     pub(super) fn get(operation: Operation, target: String) -> Self {
@@ -134,9 +127,7 @@ impl Client {
             // Never hand to a proxy what is not encrypted.
             http = http.no_proxy();
         }
-        let http = http
-            .build()
-            .map_err(|error| ConfigurationError::Client(reason(error)))?;
+        let http = http.build().map_err(|error| ConfigurationError::Client(reason(error)))?;
         Ok(Self {
             graph: settings.cloud.graph().clone(),
             tokens: Tokens::new(http.clone(), settings, clock.clone())?,
@@ -208,10 +199,7 @@ impl Client {
             return None;
         }
         let path = link.path().strip_prefix("/v1.0/")?;
-        Some(
-            link.query()
-                .map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")),
-        )
+        Some(link.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}")))
     }
 
     async fn send(&self, call: &Call, request: &Request, bearer: &Bearer) -> Result<Answer, Error> {

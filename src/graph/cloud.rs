@@ -54,18 +54,12 @@ impl Cloud {
 
     /// US Government L5 (`DoD`).
     pub fn us_dod() -> Result<Self, ConfigurationError> {
-        Self::custom(
-            "https://login.microsoftonline.us",
-            "https://dod-graph.microsoft.us",
-        )
+        Self::custom("https://login.microsoftonline.us", "https://dod-graph.microsoft.us")
     }
 
     /// China, operated by 21Vianet.
     pub fn china() -> Result<Self, ConfigurationError> {
-        Self::custom(
-            "https://login.chinacloudapi.cn",
-            "https://microsoftgraph.chinacloudapi.cn",
-        )
+        Self::custom("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn")
     }
 
     /// The cloud of this name: `global`, `us-gov`, `us-dod` or `china`.
@@ -75,18 +69,13 @@ impl Cloud {
             "us-gov" => Self::us_gov(),
             "us-dod" => Self::us_dod(),
             "china" => Self::china(),
-            other => Err(ConfigurationError::UnknownCloud {
-                cloud: other.to_owned(),
-            }),
+            other => Err(ConfigurationError::UnknownCloud { cloud: other.to_owned() }),
         }
     }
 
     /// A cloud of one's own: two origins, `https`, or `http` on a loopback address.
     pub fn custom(login: &str, graph: &str) -> Result<Self, ConfigurationError> {
-        Ok(Self {
-            login: origin(login)?,
-            graph: origin(graph)?,
-        })
+        Ok(Self { login: origin(login)?, graph: origin(graph)? })
     }
 
     /// The host that gives tokens.
@@ -101,18 +90,14 @@ impl Cloud {
 
     /// Whether one of the two is reached without encryption, which is on this computer.
     pub(super) fn is_plain(&self) -> bool {
-        [&self.login, &self.graph]
-            .iter()
-            .any(|url| url.scheme() == "http")
+        [&self.login, &self.graph].iter().any(|url| url.scheme() == "http")
     }
 }
 
 fn origin(text: &str) -> Result<Url, ConfigurationError> {
     // What stands before an @ may be a password.
     let shown = text.rsplit('@').next().unwrap_or_default();
-    let not_a_host = || ConfigurationError::NotAHost {
-        url: shown.to_owned(),
-    };
+    let not_a_host = || ConfigurationError::NotAHost { url: shown.to_owned() };
     let url = Url::parse(text).map_err(|_| not_a_host())?;
     let bare = url.path() == "/"
         && url.query().is_none()
@@ -123,9 +108,7 @@ fn origin(text: &str) -> Result<Url, ConfigurationError> {
         return Err(not_a_host());
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        return Err(ConfigurationError::NotEncrypted {
-            url: shown.to_owned(),
-        });
+        return Err(ConfigurationError::NotEncrypted { url: shown.to_owned() });
     }
     Ok(url)
 }
@@ -179,16 +162,11 @@ impl Settings {
     pub(super) fn check(&self) -> Result<(), ConfigurationError> {
         use secrecy::ExposeSecret;
 
-        let named = !matches!(
-            self.tenant.as_str(),
-            "" | "common" | "organizations" | "consumers"
-        );
+        let named = !matches!(self.tenant.as_str(), "" | "common" | "organizations" | "consumers");
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
         // The tenant is part of the token endpoint's path, so it must not be able to change it.
         if !named || !self.tenant.chars().all(plain) || self.tenant.starts_with('.') {
-            return Err(ConfigurationError::Tenant {
-                tenant: self.tenant.clone(),
-            });
+            return Err(ConfigurationError::Tenant { tenant: self.tenant.clone() });
         }
         if self.client_id.trim().is_empty() {
             return Err(ConfigurationError::ClientId);

@@ -287,14 +287,10 @@ impl Error {
     /// What the caller may do.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Transport {
-                operation, effect, ..
-            } => repeat(*operation, *effect, None),
-            Self::Unavailable {
-                retry_after,
-                effect,
-                failure,
-            } => repeat(failure.operation, *effect, *retry_after),
+            Self::Transport { operation, effect, .. } => repeat(*operation, *effect, None),
+            Self::Unavailable { retry_after, effect, failure } => {
+                repeat(failure.operation, *effect, *retry_after)
+            }
             Self::Malformed { effect, failure, .. } => repeat(failure.operation, *effect, None),
             Self::Throttled { retry_after, .. } | Self::ConcurrencyViolation { retry_after, .. } => {
                 Disposition::Retry { after: *retry_after }
@@ -304,9 +300,7 @@ impl Error {
                 TokenFault::Unreachable
                 | TokenFault::Throttled
                 | TokenFault::Unavailable
-                | TokenFault::Malformed => Disposition::Retry {
-                    after: failure.retry_after,
-                },
+                | TokenFault::Malformed => Disposition::Retry { after: failure.retry_after },
                 _ => Disposition::Blocked,
             },
             Self::Unauthorized(_) => Disposition::Blocked,

@@ -147,10 +147,7 @@ impl Property {
             Self::EmployeeHireDate => Shape::DateTime,
             Self::EmployeeOrgData => Shape::OrgData,
             Self::BusinessPhones => Shape::Texts { items: 1, length: 64 },
-            Self::OtherMails => Shape::Texts {
-                items: 250,
-                length: 250,
-            },
+            Self::OtherMails => Shape::Texts { items: 250, length: 250 },
             Self::UserPrincipalName => Shape::Text(Some(UPN.0)),
             Self::DisplayName => Shape::Text(Some(256)),
             Self::StreetAddress => Shape::Text(Some(1024)),
@@ -187,8 +184,7 @@ impl Property {
 
     /// Whether Graph would take `value`, as far as that can be told without it.
     pub fn check(self, value: &Value) -> Result<(), InvalidProperty> {
-        self.rule_broken_by(value)
-            .map_or(Ok(()), |rule| Err(InvalidProperty { property: self, rule }))
+        self.rule_broken_by(value).map_or(Ok(()), |rule| Err(InvalidProperty { property: self, rule }))
     }
 
     fn rule_broken_by(self, value: &Value) -> Option<String> {
@@ -210,9 +206,7 @@ impl Property {
             }
             Shape::DateTime => {
                 let format = &time::format_description::well_known::Rfc3339;
-                let read = value
-                    .as_str()
-                    .map(|text| time::OffsetDateTime::parse(text, format));
+                let read = value.as_str().map(|text| time::OffsetDateTime::parse(text, format));
                 (!matches!(read, Some(Ok(_))))
                     .then(|| "must be a date and time such as 2026-01-31T00:00:00Z".to_owned())
             }
@@ -275,23 +269,16 @@ fn user_principal_name(text: &str) -> Option<String> {
         return Some("must have the form name@domain".to_owned());
     }
     if local.len() > UPN.1 || domain.len() > UPN.2 {
-        return Some(format!(
-            "holds at most {} characters before the @ and {} after it",
-            UPN.1, UPN.2
-        ));
+        return Some(format!("holds at most {} characters before the @ and {} after it", UPN.1, UPN.2));
     }
     let allowed = |c: char| c.is_ascii_alphanumeric() || "'.-_!#^~".contains(c);
     if let Some(bad) = local.chars().find(|c| !allowed(*c)) {
-        return Some(format!(
-            "cannot contain {bad:?}; Microsoft allows A-Z a-z 0-9 and ' . - _ ! # ^ ~"
-        ));
+        return Some(format!("cannot contain {bad:?}; Microsoft allows A-Z a-z 0-9 and ' . - _ ! # ^ ~"));
     }
     if local.starts_with('.') || local.ends_with('.') {
         return Some("cannot begin with a dot or have one just before the @".to_owned());
     }
-    let domain_fits = domain
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
+    let domain_fits = domain.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == '-');
     (!domain_fits).then(|| "has a domain that is no domain name".to_owned())
 }
 
@@ -299,9 +286,7 @@ fn mail_nickname(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("cannot be empty".to_owned());
     }
-    let bad = text
-        .chars()
-        .find(|c| !c.is_ascii_graphic() || "@()\\[]\";:<>,".contains(*c))?;
+    let bad = text.chars().find(|c| !c.is_ascii_graphic() || "@()\\[]\";:<>,".contains(*c))?;
     Some(format!(
         "cannot contain {bad:?}; Microsoft allows ASCII without blanks and @ ( ) \\ [ ] \" ; : < > ,"
     ))

@@ -21,16 +21,11 @@ async fn an_account_is_created_in_one_request() {
 
     let reply = server.graph.create_user(&call, &new_user()).await.unwrap();
 
-    assert_eq!(
-        (reply.status, reply.request_id.as_deref()),
-        (201, Some("their-id"))
-    );
+    assert_eq!((reply.status, reply.request_id.as_deref()), (201, Some("their-id")));
     assert_eq!(reply.client_request_id, call.client_request_id);
     assert_eq!(reply.value.id.to_string(), ID);
     let requests = server.graph_requests().await;
-    let [request] = requests.as_slice() else {
-        panic!("one request: {requests:?}")
-    };
+    let [request] = requests.as_slice() else { panic!("one request: {requests:?}") };
     let header = |name: &str| request.headers.get(name).unwrap().to_str().unwrap().to_owned();
     assert_eq!(header("authorization"), "Bearer token-1");
     assert_eq!(header("client-request-id"), call.client_request_id.to_string());
@@ -49,24 +44,15 @@ async fn only_what_is_given_is_written() {
     server.answer("PATCH", &user, 204, Value::Null).await;
     let (graph, call, id) = (&server.graph, server.call(), id());
 
-    let patch = UserPatch::new()
-        .with(Property::JobTitle, "Countess")
-        .with(Property::City, Value::Null);
+    let patch = UserPatch::new().with(Property::JobTitle, "Countess").with(Property::City, Value::Null);
     graph.update_user(&call, &id, &patch).await.unwrap();
-    graph
-        .set_password(&call, &id, &"Sesame-0pen!".into(), false)
-        .await
-        .unwrap();
+    graph.set_password(&call, &id, &"Sesame-0pen!".into(), false).await.unwrap();
     let block = UserPatch::new().with(Property::AccountEnabled, false);
     assert_eq!(graph.update_user(&call, &id, &block).await.unwrap().status, 204);
     graph.update_user(&call, &id, &UserPatch::new()).await.unwrap();
 
-    let bodies: Vec<Value> = server
-        .graph_requests()
-        .await
-        .iter()
-        .map(|request| request.body_json().unwrap())
-        .collect();
+    let bodies: Vec<Value> =
+        server.graph_requests().await.iter().map(|request| request.body_json().unwrap()).collect();
     let password = json!({"password": "Sesame-0pen!", "forceChangePasswordNextSignIn": false});
     assert_eq!(
         bodies,
@@ -97,37 +83,21 @@ async fn an_account_is_found_by_its_user_name() {
     let found = json!({"value": [{"id": ID, "userPrincipalName": "o'neil@contoso.example", "accountEnabled": false}]});
     server.answer("GET", "/v1.0/users", 200, found).await;
 
-    let reply = server
-        .graph
-        .user_by_upn(&server.call(), "o'neil#EXT#@contoso.example")
-        .await
-        .unwrap();
+    let reply = server.graph.user_by_upn(&server.call(), "o'neil#EXT#@contoso.example").await.unwrap();
 
     assert_eq!(reply.value.unwrap().account_enabled(), Some(false));
     let request = &server.graph_requests().await[0];
     let query = request.url.query().unwrap();
-    assert!(
-        query.contains("eq%20%27o%27%27neil%23EXT%23%40contoso.example%27"),
-        "{query}"
-    );
-    assert!(
-        query.contains("accountEnabled") && query.contains("onPremisesSyncEnabled"),
-        "{query}"
-    );
+    assert!(query.contains("eq%20%27o%27%27neil%23EXT%23%40contoso.example%27"), "{query}");
+    assert!(query.contains("accountEnabled") && query.contains("onPremisesSyncEnabled"), "{query}");
     assert!(!request.headers.contains_key("consistencylevel"));
 }
 
 #[tokio::test]
 async fn no_such_account_is_no_error() {
     let server = Server::start().await;
-    server
-        .answer("GET", "/v1.0/users", 200, json!({"value": []}))
-        .await;
-    let reply = server
-        .graph
-        .user_by_upn(&server.call(), "ada@contoso.example")
-        .await
-        .unwrap();
+    server.answer("GET", "/v1.0/users", 200, json!({"value": []})).await;
+    let reply = server.graph.user_by_upn(&server.call(), "ada@contoso.example").await.unwrap();
     assert_eq!((reply.value, reply.status), (None, 200));
 }
 
@@ -135,10 +105,7 @@ async fn no_such_account_is_no_error() {
 async fn the_account_deleted_last_is_found_among_the_deleted() {
     let server = Server::start().await;
     let deleted = |id: &str, name: &str, when: &str| json!({"id": id, "userPrincipalName": name, "deletedDateTime": when});
-    let (older, newest) = (
-        "11111111-1111-4111-8111-111111111111",
-        "22222222-2222-4222-8222-222222222222",
-    );
+    let (older, newest) = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222");
     let old_name = "11111111111141118111111111111111ada@contoso.example";
     let list = json!({"value": [
         deleted(older, old_name, "2026-01-01T00:00:00Z"),
@@ -147,20 +114,9 @@ async fn the_account_deleted_last_is_found_among_the_deleted() {
         deleted(ID, "6e7b768e07e248108459485f84f8f204granada@contoso.example", "2026-03-01T00:00:00Z"),
         deleted("33333333-3333-4333-8333-333333333333", old_name, "2026-03-01T00:00:00Z"),
     ]});
-    server
-        .answer(
-            "GET",
-            "/v1.0/directory/deletedItems/microsoft.graph.user",
-            200,
-            list,
-        )
-        .await;
+    server.answer("GET", "/v1.0/directory/deletedItems/microsoft.graph.user", 200, list).await;
 
-    let reply = server
-        .graph
-        .deleted_user_by_upn(&server.call(), "Ada@contoso.example")
-        .await
-        .unwrap();
+    let reply = server.graph.deleted_user_by_upn(&server.call(), "Ada@contoso.example").await.unwrap();
 
     assert_eq!(reply.value.unwrap().id.to_string(), newest);
     let request = &server.graph_requests().await[0];
@@ -175,19 +131,8 @@ async fn the_account_deleted_last_is_found_among_the_deleted() {
 async fn an_account_is_restored(#[case] upn: Option<&str>, #[case] body: Value) {
     let server = Server::start().await;
     let target = format!("/v1.0/directory/deletedItems/{ID}/restore");
-    server
-        .answer(
-            "POST",
-            &target,
-            200,
-            json!({"id": ID, "@odata.type": "#microsoft.graph.user"}),
-        )
-        .await;
-    let reply = server
-        .graph
-        .restore_user(&server.call(), &id(), upn)
-        .await
-        .unwrap();
+    server.answer("POST", &target, 200, json!({"id": ID, "@odata.type": "#microsoft.graph.user"})).await;
+    let reply = server.graph.restore_user(&server.call(), &id(), upn).await.unwrap();
     assert_eq!(reply.value.id, id());
     let sent = &server.graph_requests().await[0].body;
     assert_eq!(serde_json::from_slice::<Value>(sent).unwrap_or_default(), body);
@@ -197,14 +142,7 @@ async fn an_account_is_restored(#[case] upn: Option<&str>, #[case] body: Value) 
 async fn an_account_is_read_and_deleted() {
     let server = Server::start().await;
     let user = format!("/v1.0/users/{ID}");
-    server
-        .answer(
-            "GET",
-            &user,
-            200,
-            json!({"id": ID, "onPremisesSyncEnabled": true}),
-        )
-        .await;
+    server.answer("GET", &user, 200, json!({"id": ID, "onPremisesSyncEnabled": true})).await;
     server.answer("DELETE", &user, 204, Value::Null).await;
     let (call, id) = (server.call(), id());
     assert!(server.graph.user(&call, &id).await.unwrap().value.is_synced());
@@ -220,17 +158,8 @@ async fn the_domains_are_read() {
     ]});
     server.answer("GET", "/v1.0/domains", 200, list).await;
     let domains = server.graph.domains(&server.call()).await.unwrap().value;
-    let names: Vec<_> = domains
-        .iter()
-        .map(|d| (d.name.as_str(), d.is_verified, d.is_federated()))
-        .collect();
-    assert_eq!(
-        names,
-        [
-            ("contoso.example", true, false),
-            ("federated.example", false, true)
-        ]
-    );
+    let names: Vec<_> = domains.iter().map(|d| (d.name.as_str(), d.is_verified, d.is_federated())).collect();
+    assert_eq!(names, [("contoso.example", true, false), ("federated.example", false, true)]);
 }
 
 #[tokio::test]
@@ -244,15 +173,9 @@ async fn a_list_is_read_over_its_pages() {
         .mount(server.http())
         .await;
     let next = format!("{}{target}?$skiptoken=a%20b", server.uri());
-    server
-        .answer("GET", target, 200, json!({"value": [], "@odata.nextLink": next}))
-        .await;
+    server.answer("GET", target, 200, json!({"value": [], "@odata.nextLink": next})).await;
 
-    let reply = server
-        .graph
-        .deleted_user_by_upn(&server.call(), "ada@contoso.example")
-        .await
-        .unwrap();
+    let reply = server.graph.deleted_user_by_upn(&server.call(), "ada@contoso.example").await.unwrap();
 
     assert_eq!(reply.value.unwrap().id, id());
     let requests = server.graph_requests().await;
@@ -267,16 +190,7 @@ async fn a_page_elsewhere_does_not_get_the_token() {
     let first = json!({"value": [], "@odata.nextLink": format!("{}/v1.0/domains", elsewhere.uri())});
     server.answer("GET", "/v1.0/domains", 200, first).await;
     let error = server.graph.domains(&server.call()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::ForeignLink,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::ForeignLink, .. }), "{error:?}");
     assert!(elsewhere.graph_requests().await.is_empty());
 }
 
@@ -286,16 +200,7 @@ async fn pages_without_end_are_given_up() {
     let again = json!({"value": [], "@odata.nextLink": format!("{}/v1.0/domains", server.uri())});
     server.answer("GET", "/v1.0/domains", 200, again).await;
     let error = server.graph.domains(&server.call()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::TooLarge,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::TooLarge, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -304,10 +209,7 @@ async fn the_tenant_is_read() {
     let list = json!({"value": [{"id": ID, "displayName": "Contoso"}]});
     server.answer("GET", "/v1.0/organization", 200, list).await;
     let tenant = server.graph.organization(&server.call()).await.unwrap().value;
-    assert_eq!(
-        (tenant.id.to_string().as_str(), tenant.display_name.as_deref()),
-        (ID, Some("Contoso"))
-    );
+    assert_eq!((tenant.id.to_string().as_str(), tenant.display_name.as_deref()), (ID, Some("Contoso")));
 }
 
 #[tokio::test]
@@ -316,11 +218,7 @@ async fn a_refused_password_is_in_no_message() {
     let body =
         json!({"error": {"code": "Request_BadRequest", "message": "Sesame-0pen! is known to everybody"}});
     server.answer("POST", "/v1.0/users", 400, body).await;
-    let error = server
-        .graph
-        .create_user(&server.call(), &new_user())
-        .await
-        .unwrap_err();
+    let error = server.graph.create_user(&server.call(), &new_user()).await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains("Sesame"), "{error:?}");
 }
 
@@ -329,9 +227,7 @@ async fn calls_are_counted_by_operation_and_status() {
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
     let _recorder = metrics::set_default_local_recorder(&recorder);
     let server = Server::start().await;
-    server
-        .answer("GET", "/v1.0/domains", 200, json!({"value": []}))
-        .await;
+    server.answer("GET", "/v1.0/domains", 200, json!({"value": []})).await;
     server.graph.domains(&server.call()).await.unwrap();
     let _ = server.graph.organization(&server.call()).await.unwrap_err();
     let text = recorder.handle().render();
@@ -348,9 +244,7 @@ async fn calls_are_counted_by_operation_and_status() {
 #[tokio::test]
 async fn a_call_can_be_spawned() {
     let server = Server::start().await;
-    server
-        .answer("GET", "/v1.0/domains", 200, json!({"value": []}))
-        .await;
+    server.answer("GET", "/v1.0/domains", 200, json!({"value": []})).await;
     let (graph, call) = (server.graph.clone(), server.call());
     let task = tokio::spawn(async move { graph.domains(&call).await.is_ok() });
     assert!(task.await.unwrap());
@@ -360,19 +254,9 @@ async fn a_call_can_be_spawned() {
 async fn throttling_says_how_long_to_wait() {
     let server = Server::start().await;
     let body = json!({"error": {"code": "TooManyRequests", "message": "Please retry after"}});
-    let answer = ResponseTemplate::new(429)
-        .insert_header("Retry-After", "7")
-        .set_body_json(body);
-    Mock::given(method("POST"))
-        .and(path("/v1.0/users"))
-        .respond_with(answer)
-        .mount(server.http())
-        .await;
-    let error = server
-        .graph
-        .create_user(&server.call(), &new_user())
-        .await
-        .unwrap_err();
+    let answer = ResponseTemplate::new(429).insert_header("Retry-After", "7").set_body_json(body);
+    Mock::given(method("POST")).and(path("/v1.0/users")).respond_with(answer).mount(server.http()).await;
+    let error = server.graph.create_user(&server.call(), &new_user()).await.unwrap_err();
     let after = Some(std::time::Duration::from_secs(7));
     assert_eq!(error.disposition(), Disposition::Retry { after });
     assert_eq!(server.graph_requests().await.len(), 1);
@@ -382,12 +266,7 @@ async fn throttling_says_how_long_to_wait() {
 fn a_connection_to_microsoft_needs_nothing_set_up_before() {
     for cloud in ["global", "us-gov", "us-dod", "china"] {
         let credential = Credential::ClientSecret("x".into());
-        let settings = Settings::new(
-            Cloud::named(cloud).unwrap(),
-            "contoso.example",
-            "the-app",
-            credential,
-        );
+        let settings = Settings::new(Cloud::named(cloud).unwrap(), "contoso.example", "the-app", credential);
         assert!(Graph::new(settings, Clock::fixed(0)).is_ok(), "{cloud}");
     }
 }

@@ -89,9 +89,8 @@ impl Tokens {
     ) -> Result<Self, ConfigurationError> {
         let path = format!("/{}/oauth2/v2.0/token", settings.tenant);
         let endpoint = settings.cloud.login().join(&path);
-        let endpoint = endpoint.map_err(|_| ConfigurationError::Tenant {
-            tenant: settings.tenant.clone(),
-        })?;
+        let endpoint =
+            endpoint.map_err(|_| ConfigurationError::Tenant { tenant: settings.tenant.clone() })?;
         let origin = settings.cloud.graph().origin().ascii_serialization();
         Ok(Self {
             http,
@@ -109,9 +108,7 @@ impl Tokens {
         match &*self.last.read().unwrap_or_else(PoisonError::into_inner) {
             Last::Nothing => TokenState::Absent,
             Last::Token(bearer) if bearer.expires <= self.clock.millis() => TokenState::Expired,
-            Last::Token(bearer) => TokenState::Held {
-                expires: from_millis(bearer.expires),
-            },
+            Last::Token(bearer) => TokenState::Held { expires: from_millis(bearer.expires) },
             Last::Failure(failure) => TokenState::Failed(failure.clone()),
         }
     }
@@ -181,9 +178,7 @@ impl Tokens {
             Ok(answer) => Ok(self.bearer_from(&answer, asked)),
             Err(error) => Err(Box::new(self.failure(error))),
         };
-        let status = outcome
-            .as_ref()
-            .map_or_else(|failure| failure.fault.name(), |_| "200");
+        let status = outcome.as_ref().map_or_else(|failure| failure.fault.name(), |_| "200");
         record("token", status.to_owned(), started);
         tracing::debug!(status, tenant = self.settings.tenant, "asked for an access token");
         outcome
@@ -250,10 +245,7 @@ struct SendError {
 
 /// Carries a request of the oauth2 crate with our client, which follows no redirects (RFC 9700 §4.11 on SSRF).
 async fn send(http: reqwest::Client, clock: Clock, request: HttpRequest) -> Result<HttpResponse, SendError> {
-    let of = |fault| SendError {
-        fault,
-        retry_after: None,
-    };
+    let of = |fault| SendError { fault, retry_after: None };
     let request = request.try_into().map_err(|_| of(TokenFault::Malformed))?;
     let mut response = http.execute(request).await.map_err(|error| {
         tracing::debug!(fault = fault(&error).1, "the login host did not answer");
@@ -262,16 +254,10 @@ async fn send(http: reqwest::Client, clock: Clock, request: HttpRequest) -> Resu
     let retry_after = retry_after(response.headers(), &clock);
     match response.status().as_u16() {
         429 => {
-            return Err(SendError {
-                fault: TokenFault::Throttled,
-                retry_after,
-            });
+            return Err(SendError { fault: TokenFault::Throttled, retry_after });
         }
         500.. => {
-            return Err(SendError {
-                fault: TokenFault::Unavailable,
-                retry_after,
-            });
+            return Err(SendError { fault: TokenFault::Unavailable, retry_after });
         }
         _ => {}
     }

@@ -67,9 +67,7 @@ impl Serialize for AccountId {
 
 impl<'de> Deserialize<'de> for AccountId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(D::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
     }
 }
 
@@ -177,18 +175,11 @@ impl NewUser {
     /// An account with these properties. Nulls are left out, since there is nothing to clear. The person is not made to
     /// change the password at the first sign-in, unless [`NewUser::forcing_change`] says so.
     pub fn new(properties: UserPatch, password: SecretString) -> Result<Self, MissingProperty> {
-        let properties: UserPatch = properties
-            .into_iter()
-            .filter(|(_, value)| !value.is_null())
-            .collect();
+        let properties: UserPatch = properties.into_iter().filter(|(_, value)| !value.is_null()).collect();
         for property in Self::REQUIRED {
             properties.get(property).ok_or(MissingProperty(property))?;
         }
-        Ok(Self {
-            properties,
-            password,
-            force_change: false,
-        })
+        Ok(Self { properties, password, force_change: false })
     }
 
     /// The same, but the person must change the password at the first sign-in.
@@ -327,9 +318,7 @@ pub struct Domain {
 impl Domain {
     /// Whether another identity provider signs its people in, so that Entra keeps no passwords for them.
     pub fn is_federated(&self) -> bool {
-        self.authentication_type
-            .as_deref()
-            .is_some_and(|kind| kind.eq_ignore_ascii_case("federated"))
+        self.authentication_type.as_deref().is_some_and(|kind| kind.eq_ignore_ascii_case("federated"))
     }
 }
 

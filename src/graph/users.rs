@@ -8,13 +8,8 @@ use super::types::password_profile;
 use super::{AccountId, Call, Error, Graph, NewUser, Operation, Property, Reply, User, UserPatch};
 
 /// What is read of an account beside its writable properties: what tells whether it can be adopted.
-const READ_ONLY: [&str; 5] = [
-    "id",
-    "createdDateTime",
-    "lastPasswordChangeDateTime",
-    "onPremisesSyncEnabled",
-    "userType",
-];
+const READ_ONLY: [&str; 5] =
+    ["id", "createdDateTime", "lastPasswordChangeDateTime", "onPremisesSyncEnabled", "userType"];
 
 impl Graph {
     /// Creates an account: `POST /users` ("Create user"). The answer has Graph's default properties only, so
@@ -82,9 +77,8 @@ impl Graph {
         force_change: bool,
     ) -> Result<Reply<()>, Error> {
         let body = Value::Object(password_profile(password, force_change));
-        let request = Request::patch(Operation::SetPassword, format!("users/{id}"))
-            .json(&body)
-            .hiding(password);
+        let request =
+            Request::patch(Operation::SetPassword, format!("users/{id}")).json(&body).hiding(password);
         Ok(self.0.execute(call, &request).await?.nothing())
     }
 
@@ -115,10 +109,7 @@ impl Graph {
         let request = Request::get(Operation::FindDeletedUser, target).advanced();
         let users = self.0.list::<User>(call, request).await?;
         Ok(users.map(|users| {
-            users
-                .into_iter()
-                .filter(|user| user.was_called(upn))
-                .max_by_key(|user| user.deleted)
+            users.into_iter().filter(|user| user.was_called(upn)).max_by_key(|user| user.deleted)
         }))
     }
 
@@ -145,11 +136,7 @@ fn literal(text: &str) -> String {
 }
 
 fn selection(more: &[&str]) -> String {
-    let names: Vec<&str> = READ_ONLY
-        .iter()
-        .chain(more)
-        .copied()
-        .chain(Property::ALL.map(Property::name))
-        .collect();
+    let names: Vec<&str> =
+        READ_ONLY.iter().chain(more).copied().chain(Property::ALL.map(Property::name)).collect();
     names.join(",")
 }

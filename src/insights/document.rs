@@ -35,14 +35,8 @@ impl Event {
                     ("username", text(self.resource.username.as_ref())),
                 ])),
             ),
-            (
-                "target_resource",
-                target.map(|target| json!({"type": target.kind.as_str(), "id": target.id})),
-            ),
-            (
-                "application",
-                application.map(|app| json!({"id": app.id, "name": app.name})),
-            ),
+            ("target_resource", target.map(|target| json!({"type": target.kind.as_str(), "id": target.id}))),
+            ("application", application.map(|app| json!({"id": app.id, "name": app.name}))),
             ("changes", Some(self.changes.iter().map(change).collect())),
             ("message_chain", self.chain.as_ref().map(chain)),
             ("correlation", Some(correlation(&self.correlation))),
@@ -87,9 +81,7 @@ fn text(text: Option<&String>) -> Option<Value> {
 }
 
 fn object<const N: usize>(members: [(&str, Option<Value>); N]) -> Value {
-    let present = members
-        .into_iter()
-        .filter_map(|(key, value)| value.map(|value| (key.to_owned(), value)));
+    let present = members.into_iter().filter_map(|(key, value)| value.map(|value| (key.to_owned(), value)));
     Value::Object(present.collect::<Map<_, _>>())
 }
 
@@ -108,9 +100,7 @@ pub(crate) mod tests {
             organization: OrganizationId(Uuid::from_u128(2)),
             at: 1_700_000_000_120,
             event_type: EventType::UserUpdateProvision,
-            outcome: Outcome::Failure {
-                reason: "the domain is not verified; verify it".to_owned(),
-            },
+            outcome: Outcome::Failure { reason: "the domain is not verified; verify it".to_owned() },
             initiated_by: Initiator {
                 kind: InitiatorKind::Upstream,
                 id: Some("up-1".to_owned()),
@@ -122,18 +112,13 @@ pub(crate) mod tests {
                 id: "u-1".to_owned(),
                 username: Some("ann@contoso.example".to_owned()),
             },
-            target: Some(TargetRef {
-                kind: ResourceKind::User,
-                id: "m-1".to_owned(),
-            }),
+            target: Some(TargetRef { kind: ResourceKind::User, id: "m-1".to_owned() }),
             application: Some(Application {
                 id: ConnectionId(Uuid::from_u128(3)),
                 name: "Contoso".to_owned(),
             }),
             provider: Some("microsoft_365".to_owned()),
-            changes: Change::new("jobTitle", Value::Null, json!("Boss"))
-                .into_iter()
-                .collect(),
+            changes: Change::new("jobTitle", Value::Null, json!("Boss")).into_iter().collect(),
             chain: Some(MessageChain {
                 response_code: 400,
                 response_message: "Request_BadRequest".to_owned(),
@@ -187,20 +172,13 @@ pub(crate) mod tests {
                 source: "first_start".to_owned(),
                 source_metadata: None,
             },
-            resource: ResourceRef {
-                kind: ResourceKind::Token,
-                id: "t-1".to_owned(),
-                username: None,
-            },
+            resource: ResourceRef { kind: ResourceKind::Token, id: "t-1".to_owned(), username: None },
             target: None,
             application: None,
             provider: None,
             changes: Vec::new(),
             chain: None,
-            correlation: Correlation {
-                id: "r-1".to_owned(),
-                ..Correlation::default()
-            },
+            correlation: Correlation { id: "r-1".to_owned(), ..Correlation::default() },
             client_ip: None,
             useragent: None,
             ..full()

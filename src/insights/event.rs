@@ -358,23 +358,16 @@ mod tests {
 
     #[test]
     fn a_password_is_no_change() {
-        for field in [
-            "password",
-            "PASSWORD",
-            "passwordProfile",
-            "passwordProfile.password",
-            "urn:x:2.0:User:password",
-        ] {
+        for field in
+            ["password", "PASSWORD", "passwordProfile", "passwordProfile.password", "urn:x:2.0:User:password"]
+        {
             assert_eq!(Change::new(field, Value::Null, json!("x")), None, "{field}");
         }
         for field in ["passwordExpired", "lastPasswordChangeDateTime", "title"] {
             assert!(Change::new(field, Value::Null, json!("x")).is_some(), "{field}");
         }
-        let change = Change::new(
-            "user",
-            Value::Null,
-            json!([{"title": "x", "PasswordProfile": {"password": "y"}}]),
-        );
+        let change =
+            Change::new("user", Value::Null, json!([{"title": "x", "PasswordProfile": {"password": "y"}}]));
         assert_eq!(change.unwrap().to(), &json!([{"title": "x"}]));
     }
 

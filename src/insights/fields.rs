@@ -51,18 +51,15 @@ const OPEN: &[&str] = &["initiated_by.source_metadata.", "changes.from.", "chang
 /// Whether a document can have this field.
 pub(crate) fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
-        || OPEN
-            .iter()
-            .any(|open| name.strip_prefix(open).is_some_and(|rest| !rest.is_empty()))
+        || OPEN.iter().any(|open| name.strip_prefix(open).is_some_and(|rest| !rest.is_empty()))
 }
 
 /// `document` with nothing but `names`, each where it was; what it does not have is left out.
 pub(crate) fn project(document: &Value, names: &[&str]) -> Value {
     match document {
         Value::Object(map) => {
-            let kept = map
-                .iter()
-                .filter_map(|(key, value)| Some((key.clone(), project_member(key, value, names)?)));
+            let kept =
+                map.iter().filter_map(|(key, value)| Some((key.clone(), project_member(key, value, names)?)));
             Value::Object(kept.collect::<Map<_, _>>())
         }
         Value::Array(items) => items.iter().map(|item| project(item, names)).collect(),
@@ -74,10 +71,8 @@ fn project_member(key: &str, value: &Value, names: &[&str]) -> Option<Value> {
     if names.contains(&key) {
         return Some(value.clone());
     }
-    let inside: Vec<&str> = names
-        .iter()
-        .filter_map(|name| name.strip_prefix(key)?.strip_prefix('.'))
-        .collect();
+    let inside: Vec<&str> =
+        names.iter().filter_map(|name| name.strip_prefix(key)?.strip_prefix('.')).collect();
     let has_inside = !inside.is_empty() && (value.is_object() || value.is_array());
     has_inside.then(|| project(value, &inside))
 }
@@ -108,10 +103,7 @@ mod tests {
         let mut found = Vec::new();
         names(&full().document(), "", &mut found);
         assert!(found.iter().all(|name| is_known(name)), "{found:?}");
-        assert!(
-            KNOWN.iter().all(|name| found.iter().any(|found| found == name)),
-            "{found:?}"
-        );
+        assert!(KNOWN.iter().all(|name| found.iter().any(|found| found == name)), "{found:?}");
     }
 
     #[test]
@@ -123,10 +115,7 @@ mod tests {
                 vec!["resource.username", "resource.id", "success"],
                 json!({"success": false, "resource": {"id": "u-1", "username": "ann@contoso.example"}}),
             ),
-            (
-                vec!["application.name", "application"],
-                json!({"application": document["application"]}),
-            ),
+            (vec!["application.name", "application"], json!({"application": document["application"]})),
             (vec!["changes.field"], json!({"changes": [{"field": "jobTitle"}]})),
             (
                 vec!["initiated_by.source_metadata.name"],

@@ -15,16 +15,8 @@ const DEFAULT_LIMIT: u32 = 1_000;
 /// How many events an answer has at most.
 const MAX_LIMIT: u32 = 10_000;
 
-const KEYS: &[&str] = &[
-    "service",
-    "start_time",
-    "end_time",
-    "limit",
-    "skip",
-    "sort",
-    "search_after",
-    "fields",
-];
+const KEYS: &[&str] =
+    &["service", "start_time", "end_time", "limit", "skip", "sort", "search_after", "fields"];
 /// Keys of JumpCloud's that are not built yet: refused, since to pass over them would answer with the wrong events.
 const LATER_KEYS: &[&str] = &["search_term", "q", "exact_match"];
 
@@ -231,11 +223,7 @@ fn services(value: Option<&Value>) -> Result<Services, QueryError> {
     if !unknown.is_empty() {
         return Err(QueryError::UnknownService(unknown));
     }
-    Ok(if all {
-        Services::All
-    } else {
-        Services::Named(named)
-    })
+    Ok(if all { Services::All } else { Services::Named(named) })
 }
 
 fn valid_services() -> String {
@@ -260,11 +248,7 @@ fn limit(value: Option<&Value>) -> u32 {
     };
     // A number that no i64 holds is still a number, and too large a one.
     let is_huge = value.as_f64().is_some_and(|limit| limit > f64::from(MAX_LIMIT));
-    let limit = if is_huge {
-        i64::from(MAX_LIMIT)
-    } else {
-        integer(value).unwrap_or(0)
-    };
+    let limit = if is_huge { i64::from(MAX_LIMIT) } else { integer(value).unwrap_or(0) };
     match u32::try_from(limit.min(i64::from(MAX_LIMIT))) {
         Ok(limit) if limit > 0 => limit,
         _ => DEFAULT_LIMIT,
@@ -272,9 +256,7 @@ fn limit(value: Option<&Value>) -> u32 {
 }
 
 fn skip(value: &Value) -> Result<u64, QueryError> {
-    integer(value)
-        .and_then(|skip| u64::try_from(skip).ok())
-        .ok_or(QueryError::Skip)
+    integer(value).and_then(|skip| u64::try_from(skip).ok()).ok_or(QueryError::Skip)
 }
 
 fn order(value: Option<&Value>) -> Order {
@@ -285,10 +267,7 @@ fn order(value: Option<&Value>) -> Order {
 }
 
 fn field_names(value: &Value) -> Result<Vec<String>, QueryError> {
-    let asked = value
-        .as_array()
-        .filter(|names| !names.is_empty())
-        .ok_or(QueryError::NoFields)?;
+    let asked = value.as_array().filter(|names| !names.is_empty()).ok_or(QueryError::NoFields)?;
     let known: Vec<String> = asked
         .iter()
         .filter_map(Value::as_str)

@@ -21,24 +21,15 @@ fn answer(status: u16, body: &Value) -> Answer {
 }
 
 fn refused(status: u16, code: &str, message: &str) -> Error {
-    answer(status, &json!({"error": {"code": code, "message": message}}))
-        .accepted(None)
-        .err()
-        .unwrap()
+    answer(status, &json!({"error": {"code": code, "message": message}})).accepted(None).err().unwrap()
 }
 
 /// The variant's name with what it found, so that a table can hold them.
 fn kind(error: &Error) -> String {
     let property = |property: &Option<String>| property.clone().unwrap_or_default();
     match error {
-        Error::Conflict {
-            property: p, other, ..
-        } => {
-            format!(
-                "Conflict {} {}",
-                property(p),
-                other.map(|id| id.to_string()).unwrap_or_default()
-            )
+        Error::Conflict { property: p, other, .. } => {
+            format!("Conflict {} {}", property(p), other.map(|id| id.to_string()).unwrap_or_default())
         }
         Error::InvalidValue { property: p, .. } => format!("InvalidValue {}", property(p)),
         Error::MissingValue { property: p, .. } => format!("MissingValue {}", property(p)),
@@ -70,12 +61,7 @@ fn kind(error: &Error) -> String {
     "Conflict proxyAddresses"
 )]
 #[case(400, "Request_BadRequest", "Property netId is invalid.", "InvalidValue netId")]
-#[case(
-    400,
-    "Request_BadRequest",
-    "Property userPrincipalName is invalid.",
-    "InvalidValue userPrincipalName"
-)]
+#[case(400, "Request_BadRequest", "Property userPrincipalName is invalid.", "InvalidValue userPrincipalName")]
 #[case(
     400,
     "Request_BadRequest",
@@ -88,12 +74,7 @@ fn kind(error: &Error) -> String {
     "Invalid value specified for property 'city' of resource 'User'.",
     "InvalidValue city"
 )]
-#[case(
-    400,
-    "Request_BadRequest",
-    "One or more property values specified are invalid.",
-    "InvalidValue"
-)]
+#[case(400, "Request_BadRequest", "One or more property values specified are invalid.", "InvalidValue")]
 #[case(
     400,
     "Request_BadRequest",
@@ -144,18 +125,8 @@ fn kind(error: &Error) -> String {
     "The directory object quota limit for the Tenant has been exceeded.",
     "QuotaExceeded"
 )]
-#[case(
-    409,
-    "Directory_ConcurrencyViolation",
-    "Another update is in progress.",
-    "ConcurrencyViolation"
-)]
-#[case(
-    403,
-    "Authorization_RequestDenied",
-    "Insufficient privileges to complete the operation.",
-    "Forbidden"
-)]
+#[case(409, "Directory_ConcurrencyViolation", "Another update is in progress.", "ConcurrencyViolation")]
+#[case(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.", "Forbidden")]
 #[case(
     401,
     "InvalidAuthenticationToken",
@@ -170,18 +141,8 @@ fn kind(error: &Error) -> String {
 )]
 #[case(403, "Authorization_IdentityDisabled", "", "Unauthorized")]
 #[case(429, "TooManyRequests", "Please retry after", "Throttled")]
-#[case(
-    400,
-    "Request_ThrottledTemporarily",
-    "Your request is throttled temporarily.",
-    "Throttled"
-)]
-#[case(
-    405,
-    "Request_BadRequest",
-    "Specified HTTP method is not allowed for the request target.",
-    "Other"
-)]
+#[case(400, "Request_ThrottledTemporarily", "Your request is throttled temporarily.", "Throttled")]
+#[case(405, "Request_BadRequest", "Specified HTTP method is not allowed for the request target.", "Other")]
 #[case(500, "InternalServerError", "", "Unavailable Unknown")]
 #[case(503, "ServiceUnavailable", "", "Unavailable None")]
 #[case(504, "GatewayTimeout", "", "Unavailable Unknown")]
@@ -195,16 +156,10 @@ fn each_refusal_has_its_kind(
     let error = refused(status, code, message);
     assert_eq!(kind(&error), expected);
     let failure = error.failure().unwrap();
-    assert_eq!(
-        (failure.status, failure.code.as_str(), failure.message.as_str()),
-        (status, code, message)
-    );
+    assert_eq!((failure.status, failure.code.as_str(), failure.message.as_str()), (status, code, message));
     assert_eq!(failure.request_id.as_deref(), Some("r"));
     let advice = error.advice();
-    assert!(
-        advice.ends_with('.') && advice.len() > 40 && !advice.contains(".."),
-        "{advice}"
-    );
+    assert!(advice.ends_with('.') && advice.len() > 40 && !advice.contains(".."), "{advice}");
 }
 
 #[test]
@@ -227,10 +182,7 @@ fn details_tell_the_property_and_the_other_object() {
 #[case::code_deep_in_inner_error(json!({"code": "c", "innererror": {"code": "x", "innerError": {"code": "activityLimitReached"}}}), "Throttled")]
 #[case::odd_kinds(json!({"code": 7, "message": null, "details": "x", "innerError": []}), "Other")]
 fn bodies_are_read_leniently(#[case] error: Value, #[case] expected: &str) {
-    let error = answer(400, &json!({ "error": error }))
-        .accepted(None)
-        .err()
-        .unwrap();
+    let error = answer(400, &json!({ "error": error })).accepted(None).err().unwrap();
     assert_eq!(kind(&error), expected);
 }
 
@@ -246,10 +198,7 @@ fn the_request_id_is_found_in_the_body_too() {
 #[test]
 fn a_secret_in_the_message_is_not_kept() {
     let body = json!({"error": {"code": "x", "message": "'Sesame-0pen!' is no password"}});
-    let error = answer(400, &body)
-        .accepted(Some(&"Sesame-0pen!".into()))
-        .err()
-        .unwrap();
+    let error = answer(400, &body).accepted(Some(&"Sesame-0pen!".into())).err().unwrap();
     assert!(!format!("{error:?} {error}").contains("Sesame"), "{error:?}");
 }
 
@@ -310,10 +259,7 @@ fn only_what_is_safe_is_repeated(
 #[case(Operation::DeleteUser, "User.DeleteRestore.All")]
 #[case(Operation::ListDomains, "Domain.Read.All")]
 fn a_missing_permission_is_named(#[case] operation: Operation, #[case] named: &str) {
-    let mut answer = answer(
-        403,
-        &json!({"error": {"code": "Authorization_RequestDenied", "message": "m"}}),
-    );
+    let mut answer = answer(403, &json!({"error": {"code": "Authorization_RequestDenied", "message": "m"}}));
     answer.operation = operation;
     let advice = answer.accepted(None).err().unwrap().advice();
     assert!(advice.contains(named), "{advice}");

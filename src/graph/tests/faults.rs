@@ -72,10 +72,7 @@ async fn a_host_that_does_not_answer_in_time_leaves_it_open_too() {
     let graph = Graph::new(settings, server.clock.clone()).unwrap();
     graph.ensure_token().await.unwrap();
     let late = ResponseTemplate::new(201).set_delay(Duration::from_mins(1));
-    Mock::given(path("/v1.0/users"))
-        .respond_with(late)
-        .mount(server.http())
-        .await;
+    Mock::given(path("/v1.0/users")).respond_with(late).mount(server.http()).await;
     let error = graph.create_user(&server.call(), &new_user()).await.unwrap_err();
     assert_eq!(transport(&error), (TransportFault::TimedOut, Effect::Unknown));
     assert_eq!(error.disposition(), Disposition::Ambiguous);
@@ -89,16 +86,7 @@ async fn half_a_body_leaves_it_open() {
         b"HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n{\"id\":";
     let graph = connect(&login.uri(), &host(half).await, login.clock.clone());
     let error = graph.create_user(&login.call(), &new_user()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::Syntax,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::Syntax, .. }), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Ambiguous);
 }
 
@@ -106,25 +94,9 @@ async fn half_a_body_leaves_it_open() {
 async fn a_redirect_is_not_followed() {
     let (server, elsewhere) = (Server::start().await, Server::start().await);
     let away = ResponseTemplate::new(307).insert_header("Location", elsewhere.uri());
-    Mock::given(path("/v1.0/users"))
-        .respond_with(away)
-        .mount(server.http())
-        .await;
-    let error = server
-        .graph
-        .create_user(&server.call(), &new_user())
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::Redirect,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    Mock::given(path("/v1.0/users")).respond_with(away).mount(server.http()).await;
+    let error = server.graph.create_user(&server.call(), &new_user()).await.unwrap_err();
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::Redirect, .. }), "{error:?}");
     assert_eq!(error.disposition(), Disposition::Retry { after: None });
     assert!(elsewhere.graph_requests().await.is_empty());
 }
@@ -135,16 +107,7 @@ async fn a_body_above_the_bound_is_not_read() {
     let huge = json!({"value": [], "filler": "x".repeat(5 << 20)});
     server.answer("GET", "/v1.0/domains", 200, huge).await;
     let error = server.graph.domains(&server.call()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::TooLarge,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::TooLarge, .. }), "{error:?}");
 }
 
 #[tokio::test]
@@ -166,16 +129,7 @@ async fn a_body_without_end_costs_no_more_than_the_bound() {
     });
     let graph = connect(&login.uri(), &uri, login.clock.clone());
     let error = graph.domains(&login.call()).await.unwrap_err();
-    assert!(
-        matches!(
-            error,
-            Error::Malformed {
-                oddity: Oddity::TooLarge,
-                ..
-            }
-        ),
-        "{error:?}"
-    );
+    assert!(matches!(error, Error::Malformed { oddity: Oddity::TooLarge, .. }), "{error:?}");
     // What the sockets' buffers took comes on top.
     assert!(sender.await.unwrap() < 32 << 20);
 }

@@ -52,11 +52,7 @@ impl Server {
 
     pub(super) async fn answer(&self, verb: &str, target: &str, status: u16, body: Value) {
         let answer = ResponseTemplate::new(status).insert_header("request-id", "their-id");
-        let answer = if body.is_null() {
-            answer
-        } else {
-            answer.set_body_json(body)
-        };
+        let answer = if body.is_null() { answer } else { answer.set_body_json(body) };
         let mock = Mock::given(method(verb)).and(path(target));
         mock.respond_with(answer).mount(&self.http).await;
     }

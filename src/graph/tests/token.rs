@@ -19,9 +19,7 @@ async fn refused_with(status: u16, error: &str, description: &str, codes: Value)
     if !codes.is_null() {
         body["error_codes"] = codes;
     }
-    server
-        .tokens(ResponseTemplate::new(status).set_body_json(body))
-        .await;
+    server.tokens(ResponseTemplate::new(status).set_body_json(body)).await;
     let error = server.graph.domains(&server.call()).await.unwrap_err();
     (server, error)
 }
@@ -38,9 +36,7 @@ async fn the_credential_travels_in_the_form() {
     let server = Server::start().await;
     assert_eq!(server.graph.token_state(), TokenState::Absent);
     let state = server.graph.ensure_token().await.unwrap();
-    let TokenState::Held { expires } = state else {
-        panic!("{state:?}")
-    };
+    let TokenState::Held { expires } = state else { panic!("{state:?}") };
     assert_eq!(expires - server.clock.now(), time::Duration::seconds(3599));
     let request = &server.token_requests().await[0];
     assert!(!request.headers.contains_key("authorization"));
@@ -59,9 +55,7 @@ async fn the_credential_travels_in_the_form() {
 #[tokio::test]
 async fn all_who_wait_share_one_token() {
     let server = Server::start().await;
-    server
-        .answer("GET", "/v1.0/domains", 200, json!({"value": []}))
-        .await;
+    server.answer("GET", "/v1.0/domains", 200, json!({"value": []})).await;
     let call = server.call();
     let replies = join_all((0..50).map(|_| server.graph.domains(&call))).await;
     assert!(replies.iter().all(Result::is_ok));
@@ -70,13 +64,8 @@ async fn all_who_wait_share_one_token() {
 
 #[tokio::test]
 async fn all_who_wait_share_one_failure_and_the_next_tries_again() {
-    let (server, _) = refused_with(
-        401,
-        "invalid_client",
-        "AADSTS7000215: Invalid client secret.",
-        Value::Null,
-    )
-    .await;
+    let (server, _) =
+        refused_with(401, "invalid_client", "AADSTS7000215: Invalid client secret.", Value::Null).await;
     let call = server.call();
     let replies = join_all((0..50).map(|_| server.graph.domains(&call))).await;
     assert!(replies.iter().all(|reply| matches!(reply, Err(Error::Token(_)))));
@@ -102,9 +91,7 @@ async fn a_token_is_replaced_five_minutes_before_it_expires() {
 async fn a_short_lived_token_is_used_for_nine_tenths_of_its_life() {
     let server = Server::without_tokens().await;
     let token = json!({"token_type": "Bearer", "expires_in": 60, "access_token": "t"});
-    server
-        .tokens(ResponseTemplate::new(200).set_body_json(token))
-        .await;
+    server.tokens(ResponseTemplate::new(200).set_body_json(token)).await;
     server.graph.ensure_token().await.unwrap();
     server.clock.advance(53_999);
     server.graph.ensure_token().await.unwrap();
@@ -118,12 +105,8 @@ async fn a_short_lived_token_is_used_for_nine_tenths_of_its_life() {
 async fn a_token_that_graph_no_longer_takes_is_replaced_once() {
     let server = Server::start().await;
     let old = Mock::given(path("/v1.0/domains")).and(header("authorization", "Bearer token-1"));
-    old.respond_with(ResponseTemplate::new(401))
-        .mount(server.http())
-        .await;
-    server
-        .answer("GET", "/v1.0/domains", 200, json!({"value": []}))
-        .await;
+    old.respond_with(ResponseTemplate::new(401)).mount(server.http()).await;
+    server.answer("GET", "/v1.0/domains", 200, json!({"value": []})).await;
     server.graph.domains(&server.call()).await.unwrap();
     assert_eq!(server.graph_requests().await.len(), 2);
     assert_eq!(server.token_requests().await.len(), 2);
@@ -136,9 +119,7 @@ async fn calls_that_fail_together_replace_the_token_once() {
     let old = Mock::given(path("/v1.0/domains")).and(header("authorization", "Bearer token-1"));
     let late = ResponseTemplate::new(401).set_delay(Duration::from_millis(50));
     old.respond_with(late).mount(server.http()).await;
-    server
-        .answer("GET", "/v1.0/domains", 200, json!({"value": []}))
-        .await;
+    server.answer("GET", "/v1.0/domains", 200, json!({"value": []})).await;
     let call = server.call();
     let replies = join_all((0..20).map(|_| server.graph.domains(&call))).await;
     assert!(replies.iter().all(Result::is_ok));
@@ -180,43 +161,13 @@ async fn a_second_refusal_of_the_token_is_final() {
     TokenFault::UnknownApplication,
     "does not know the application the-app"
 )]
-#[case(
-    401,
-    "unauthorized_client",
-    7_000_112,
-    TokenFault::DisabledApplication,
-    "disabled"
-)]
-#[case(
-    400,
-    "invalid_request",
-    90_002,
-    TokenFault::UnknownTenant,
-    "no tenant contoso.example"
-)]
+#[case(401, "unauthorized_client", 7_000_112, TokenFault::DisabledApplication, "disabled")]
+#[case(400, "invalid_request", 90_002, TokenFault::UnknownTenant, "no tenant contoso.example")]
 #[case(400, "invalid_grant", 65_001, TokenFault::ConsentMissing, "admin consent")]
-#[case(
-    400,
-    "interaction_required",
-    53_003,
-    TokenFault::ConditionalAccess,
-    "conditional access"
-)]
+#[case(400, "interaction_required", 53_003, TokenFault::ConditionalAccess, "conditional access")]
 #[case(400, "invalid_scope", 70_011, TokenFault::BadScope, "cloud")]
-#[case(
-    400,
-    "invalid_grant",
-    50_173,
-    TokenFault::InvalidGrant,
-    "authorise the connection again"
-)]
-#[case(
-    400,
-    "invalid_request",
-    900_144,
-    TokenFault::Other,
-    "invalid_request: AADSTS900144: Because."
-)]
+#[case(400, "invalid_grant", 50_173, TokenFault::InvalidGrant, "authorise the connection again")]
+#[case(400, "invalid_request", 900_144, TokenFault::Other, "invalid_request: AADSTS900144: Because.")]
 #[tokio::test]
 async fn each_refusal_of_the_login_host_is_explained(
     #[case] status: u16,
