@@ -37,10 +37,7 @@ impl Clock {
     /// Now, in milliseconds since the Unix epoch.
     pub fn millis(&self) -> i64 {
         match &self.0 {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "this is the one place that reads the wall clock"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
             Source::System => millis(OffsetDateTime::now_utc()),
             Source::Fixed(at) => at.load(Ordering::SeqCst),
         }
@@ -54,10 +51,7 @@ impl Clock {
     /// A new UUIDv7 (RFC 9562 §5.7) that carries this clock's time.
     pub fn uuid(&self) -> Uuid {
         match &self.0 {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "this is the one place that makes identifiers"
-            )]
+            #[expect(clippy::disallowed_methods, reason = "this is the one place that makes identifiers")]
             Source::System => Uuid::now_v7(),
             Source::Fixed(_) => {
                 let millis = self.millis();

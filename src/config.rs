@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
-use crate::directory::settings::Settings;
+use crate::settings::Settings;
 
 /// The embedded defaults, commented.
 pub const DEFAULTS: &str = include_str!("../gangway.default.toml");
@@ -183,13 +183,8 @@ impl Config {
         if let Some(file) = flags.config.as_ref().filter(|file| !file.is_file()) {
             return Err(ConfigError::NoFile(file.clone()));
         }
-        let file = flags
-            .config
-            .as_deref()
-            .unwrap_or_else(|| Path::new("gangway.toml"));
-        let mut figment = Figment::from(Toml::string(DEFAULTS))
-            .merge(Toml::file(file))
-            .merge(environment());
+        let file = flags.config.as_deref().unwrap_or_else(|| Path::new("gangway.toml"));
+        let mut figment = Figment::from(Toml::string(DEFAULTS)).merge(Toml::file(file)).merge(environment());
         for key in TEXTS {
             if let Ok(text) = env::var(format!("{PREFIX}{}", key.to_uppercase())) {
                 figment = figment.merge(Serialized::default(key, text));
@@ -244,7 +239,7 @@ impl Flags {
 fn environment() -> Env {
     Env::prefixed(PREFIX)
         .filter(|key| {
-            let other = key.starts_with("test_") || key == "config";
+            let other = key.starts_with("test_") || key == "config" || key == "client_secret";
             !other && !TEXTS.contains(&key.as_str().to_ascii_lowercase().as_str())
         })
         .split("__")
@@ -253,7 +248,7 @@ fn environment() -> Env {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::directory::settings::{OnDelete, Unmatched};
+    use crate::settings::{OnDelete, Unmatched};
 
     fn read(toml: &str) -> Result<Config, ConfigError> {
         Config::extract(&Figment::from(Toml::string(DEFAULTS)).merge(Toml::string(toml)))

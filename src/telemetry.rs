@@ -1,5 +1,7 @@
 //! Logs and metrics: how a line is written, and the names of what is counted.
 
+use std::io::IsTerminal as _;
+
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::layer;
@@ -20,9 +22,7 @@ pub mod names {
     pub const EVENTS: &str = "gangway_events_total";
 }
 
-const SECONDS: &[f64] = &[
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
-];
+const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
 /// Telemetry that cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -48,11 +48,14 @@ pub fn start_logs(directives: &str, format: LogFormat) -> Result<(), TelemetryEr
     let registry = tracing_subscriber::registry().with(filter);
     let started = match format {
         LogFormat::Text => registry
-            .with(layer().with_writer(std::io::stderr).with_target(false))
+            .with(
+                layer()
+                    .with_writer(std::io::stderr)
+                    .with_target(false)
+                    .with_ansi(std::io::stderr().is_terminal()),
+            )
             .try_init(),
-        LogFormat::Json => registry
-            .with(layer().json().with_writer(std::io::stderr))
-            .try_init(),
+        LogFormat::Json => registry.with(layer().json().with_writer(std::io::stderr)).try_init(),
     };
     if started.is_err() {
         tracing::debug!("logs were set up already");
