@@ -1,7 +1,59 @@
 //! The wanted state: users, where they belong, and the rules that hold before anything is written.
 
+mod access;
 mod address;
+mod bootstrap;
+pub mod caller;
+pub mod connections;
+pub mod error;
+pub mod events;
+pub mod handover;
 pub mod password;
-pub mod settings;
+pub mod refusal;
+pub mod rollback;
+pub mod routing;
+pub mod users;
 
+pub use access::{Access, AccessError, NewAccess, Scope, TokenView};
 pub use address::{Address, AddressFault, DomainName, domain_of};
+pub use bootstrap::{
+    Bootstrap, BootstrapError, DEFAULT_NAME, NewConnection, Simulated, simulator_connection,
+};
+pub use error::Error;
+
+use crate::clock::Clock;
+use crate::directory::handover::Handover;
+use crate::secret::MasterKey;
+use crate::settings::Settings;
+use crate::store::Store;
+
+/// What upstream wants, and the rules for it.
+#[derive(Clone, Debug)]
+pub struct Directory {
+    /// The database.
+    store: Store,
+    /// Where the time comes from.
+    clock: Clock,
+    /// Seals passwords that wait and credentials.
+    key: MasterKey,
+    /// What a connection does not set itself.
+    defaults: Settings,
+    /// Whether failures are recorded as events.
+    record_failures: bool,
+    /// To the worker and back.
+    handover: Handover,
+}
+
+impl Directory {
+    /// The directory over `store`.
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        key: MasterKey,
+        defaults: Settings,
+        record_failures: bool,
+        handover: Handover,
+    ) -> Self {
+        Self { store, clock, key, defaults, record_failures, handover }
+    }
+}

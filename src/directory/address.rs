@@ -91,16 +91,10 @@ impl Address {
             return Err(AddressFault::TooLong);
         }
         if DomainName::parse(domain).is_none() {
-            return Err(AddressFault::BadDomain {
-                text: text.to_owned(),
-                domain: domain.to_owned(),
-            });
+            return Err(AddressFault::BadDomain { text: text.to_owned(), domain: domain.to_owned() });
         }
         if let Some(character) = local.chars().find(|c| !allowed(*c)) {
-            return Err(AddressFault::Character {
-                text: text.to_owned(),
-                character,
-            });
+            return Err(AddressFault::Character { text: text.to_owned(), character });
         }
         if local.ends_with('.') {
             return Err(AddressFault::TrailingDot(text.to_owned()));
@@ -112,11 +106,7 @@ impl Address {
     /// not take fall away, and what is too long is cut. None when nothing is left.
     pub fn in_domain(user_name: &str, domain: &DomainName) -> Option<Self> {
         let (local, _) = split(user_name);
-        let clean: String = local
-            .chars()
-            .filter(|c| allowed(*c))
-            .take(LONGEST_LOCAL)
-            .collect();
+        let clean: String = local.chars().filter(|c| allowed(*c)).take(LONGEST_LOCAL).collect();
         let clean = clean.trim_end_matches('.');
         (!clean.is_empty()).then(|| Self(format!("{clean}@{domain}")))
     }
@@ -186,10 +176,7 @@ mod tests {
             Address::parse(&format!("{}@contoso.example", "a".repeat(65))),
             Err(AddressFault::TooLong)
         );
-        assert_eq!(
-            Address::parse(&format!("a@{}.example", "d".repeat(48))),
-            Err(AddressFault::TooLong)
-        );
+        assert_eq!(Address::parse(&format!("a@{}.example", "d".repeat(48))), Err(AddressFault::TooLong));
     }
 
     #[rstest]
@@ -198,12 +185,7 @@ mod tests {
     #[case("東京", None)]
     fn a_local_part_is_cleaned(#[case] user_name: &str, #[case] made: Option<&str>) {
         let domain = DomainName::parse("Contoso.example").unwrap();
-        assert_eq!(
-            Address::in_domain(user_name, &domain)
-                .map(|a| a.as_str().to_owned())
-                .as_deref(),
-            made
-        );
+        assert_eq!(Address::in_domain(user_name, &domain).map(|a| a.as_str().to_owned()).as_deref(), made);
     }
 
     proptest! {

@@ -1,0 +1,146 @@
+//! The dirty mark: that there is something to carry out, who asked for it, and the password that waits.
+
+use secrecy::SecretString;
+use serde_json::Value;
+
+use super::view::failure_of;
+use crate::directory::Directory;
+use crate::directory::caller::Caller;
+use crate::directory::error::Error;
+use crate::directory::password::{Password, Violation};
+use crate::directory::refusal::Failure;
+use crate::ids::{BindingId, ConnectionId, EventId};
+use crate::insights::EventType;
+use crate::settings::{OnViolation, Settings};
+use crate::store::Tx;
+use crate::store::bindings::{Binding, Lane};
+use crate::store::events;
+use crate::store::users::User;
+
+/// Names of ignored attributes that are remembered, and characters of each: they come from outside.
+const MOST_IGNORED: usize = 50;
+const LONGEST_NAME: usize = 200;
+
+/// Why a binding becomes dirty.
+pub(super) struct Mark<'a> {
+    pub(super) who: &'a Caller,
+    /// Attributes of the request that were left out.
+    pub(super) ignored: Vec<String>,
+    pub(super) password: Checked,
+    pub(super) lane: Lane,
+    pub(super) now: i64,
+}
+
+/// A password of a request, held to the rules.
+pub(super) enum Checked {
+    None,
+    Set(Password),
+    Skipped(Violation),
+}
+
+impl<'a> Mark<'a> {
+    /// A mark without a password.
+    pub(super) fn plain(who: &'a Caller, lane: Lane, now: i64) -> Self {
+        Self { who, ignored: Vec::new(), password: Checked::None, lane, now }
+    }
+}
+
+impl Checked {
+    /// Holds a password to the settings' rules. A violation is an error, unless the settings skip it.
+    pub(super) fn new(
+        settings: &Settings,
+        password: Option<SecretString>,
+        user_name: &str,
+    ) -> Result<Self, Error> {
+        let Some(secret) = password else {
+            return Ok(Self::None);
+        };
+        let rules = settings.password;
+        match Password::parse(secret, rules.length, user_name) {
+            Ok(password) => Ok(Self::Set(password)),
+            Err(violation) if rules.on_violation == OnViolation::Skip => Ok(Self::Skipped(violation)),
+            Err(violation) => Err(violation.into()),
+        }
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        matches!(self, Self::None)
+    }
+
+    pub(super) fn is_set(&self) -> bool {
+        matches!(self, Self::Set(_))
+    }
+}
+
+impl Directory {
+    /// A binding to which nothing was given yet.
+    pub(super) fn new_binding(&self, user: &User, connection: ConnectionId, now: i64) -> Binding {
+        Binding {
+            id: BindingId(self.clock.uuid()),
+            organization: user.organization,
+            connection,
+            user: user.id,
+            account_id: None,
+            given: Value::Null,
+            wanted_version: 0,
+            given_version: 0,
+            lane: None,
+            queued_at: now,
+            attempts: 0,
+            next_attempt_at: now,
+            lease_owner: None,
+            lease_until: 0,
+            sealed_password: None,
+            request: None,
+            failure: None,
+            given_at: None,
+        }
+    }
+
+    /// Makes the binding of the user named `user_name` dirty.
+    pub(super) async fn mark(
+        &self,
+        tx: &Tx,
+        binding: &mut Binding,
+        user_name: &str,
+        mark: Mark<'_>,
+    ) -> Result<(), Error> {
+        let Mark { who, ignored, password, lane, now } = mark;
+        // Fail closed: what could not be told afterwards is not begun.
+        events::ensure_writable(tx, who.organization, EventId(self.clock.uuid())).await?;
+        binding.wanted_version += 1;
+        if binding.lane.is_none() {
+            binding.queued_at = now;
+        }
+        binding.lane = Some(binding.lane.map_or(lane, |waiting| waiting.min(lane)));
+        binding.attempts = 0;
+        binding.next_attempt_at = now;
+        let mut origin = who.origin.clone();
+        origin.ignored = ignored.iter().take(MOST_IGNORED).map(|name| printable(name)).collect();
+        binding.request = Some(serde_json::to_value(&origin)?);
+        match password {
+            // What was left out stays told until the work has looked at it again.
+            Checked::None if matches!(failure_of(binding), Some(Failure::LeftOut { .. })) => {}
+            Checked::None => binding.failure = None,
+            Checked::Set(password) => {
+                binding.sealed_password = Some(self.key.seal(password.secret(), binding.id.0));
+                binding.failure = None;
+            }
+            Checked::Skipped(violation) => {
+                let sentence = violation.to_string();
+                let event_type = EventType::UserPasswordUpdateProvision;
+                self.append_failure(tx, who, event_type, binding.user, Some(user_name), &sentence).await?;
+                binding.failure = Some(serde_json::to_value(Failure::PasswordSkipped { sentence })?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// PostgreSQL cannot store U+0000, and nobody wants to read control characters.
+fn printable(name: &str) -> String {
+    name.chars()
+        .take(LONGEST_NAME)
+        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
+        .collect()
+}
