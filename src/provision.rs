@@ -1,0 +1,18 @@
+//! Wanted → given: what Microsoft 365 must be told, and the worker that tells it.
+//!
+//! [`mapping`] says which SCIM attribute is which Graph property, [`plan`] which calls close the difference;
+//! both are pure. [`worker`] takes dirty bindings, [`carry`] makes the calls, [`record`] writes what was given
+//! and the events in one transaction.
+
+mod carry;
+mod clients;
+mod describe;
+mod given;
+pub mod mapping;
+pub mod plan;
+mod record;
+mod worker;
+
+pub use clients::{ClientError, Clients};
+pub use given::{Given, Owed};
+pub use worker::{Settings, Worker};

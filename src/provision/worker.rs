@@ -1,0 +1,337 @@
+//! The worker: takes dirty bindings, the most urgent first, carries each out and records how it ended.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use super::carry::{End, Finished, Later, Run};
+use super::clients::Clients;
+use super::describe::Trace;
+use super::given::Given;
+use crate::clock::Clock;
+use crate::directory::Directory;
+use crate::directory::caller::Origin;
+use crate::directory::error::Error;
+use crate::directory::handover::Handover;
+use crate::directory::password::Password;
+use crate::ids::BindingId;
+use crate::scim::Resource;
+use crate::secret::MasterKey;
+use crate::store::bindings::{self, Binding, Claim, Lane};
+use crate::store::users::User;
+use crate::store::{self, Store};
+
+const ALL_LANES: [Lane; 4] = [Lane::Security, Lane::Update, Lane::Create, Lane::Background];
+
+/// How the worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Resources at the same time.
+    pub concurrency: usize,
+    /// Further places for the security lane alone, so that a leaver never waits for a place.
+    pub security_reserve: usize,
+    /// How long a claim lasts; it is renewed while the work goes on.
+    pub lease: Duration,
+    /// How often the database is looked through for work that nobody handed over.
+    pub sweep: Duration,
+    /// How long running work may take to finish at a stop; then it is left for the next start.
+    pub grace: Duration,
+}
+
+/// The provisioning worker of one process. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Worker(Arc<Inner>);
+
+#[derive(Debug)]
+pub(super) struct Inner {
+    pub(super) store: Store,
+    pub(super) clock: Clock,
+    pub(super) key: MasterKey,
+    pub(super) directory: Arc<Directory>,
+    pub(super) clients: Arc<Clients>,
+    pub(super) handover: Handover,
+    pub(super) settings: Settings,
+    pub(super) owner: Uuid,
+    running: AtomicUsize,
+    held: Mutex<HashSet<BindingId>>,
+    freed: Notify,
+    abandon: CancellationToken,
+    alive: AtomicBool,
+    last_sweep: AtomicI64,
+}
+
+impl Worker {
+    /// A worker that does nothing until [`Worker::run`].
+    pub fn new(
+        store: Store,
+        clock: Clock,
+        key: MasterKey,
+        directory: Arc<Directory>,
+        clients: Arc<Clients>,
+        handover: Handover,
+        settings: Settings,
+    ) -> Self {
+        let owner = clock.uuid();
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            key,
+            directory,
+            clients,
+            handover,
+            settings,
+            owner,
+            running: AtomicUsize::new(0),
+            held: Mutex::default(),
+            freed: Notify::new(),
+            abandon: CancellationToken::new(),
+            alive: AtomicBool::new(false),
+            last_sweep: AtomicI64::new(0),
+        }))
+    }
+
+    /// Whether the worker runs and looked for work lately.
+    pub fn is_alive(&self) -> bool {
+        let inner = &self.0;
+        let age = inner.clock.millis() - inner.last_sweep.load(Ordering::Relaxed);
+        let patience = inner.settings.sweep.saturating_mul(5).max(Duration::from_secs(30));
+        inner.alive.load(Ordering::Relaxed) && u128::try_from(age).unwrap_or(0) < patience.as_millis()
+    }
+
+    /// Works until `stop`; then finishes what is running and gives back what is claimed.
+    pub async fn run(&self, stop: CancellationToken) {
+        let inner = &self.0;
+        let tracker = TaskTracker::new();
+        inner.release_dead().await;
+        inner.alive.store(true, Ordering::Relaxed);
+        let mut next_renewal = Instant::now() + inner.settings.lease / 3;
+        while !stop.is_cancelled() {
+            if let Err(error) = inner.dispatch(&tracker).await {
+                tracing::warn!(%error, "work could not be claimed; it is tried again");
+            }
+            if Instant::now() >= next_renewal {
+                inner.renew().await;
+                next_renewal = Instant::now() + inner.settings.lease / 3;
+            }
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = inner.handover.work() => {}
+                () = inner.freed.notified() => {}
+                () = sleep_until(Instant::now() + inner.settings.sweep) => {}
+            }
+        }
+        inner.alive.store(false, Ordering::Relaxed);
+        tracker.close();
+        if timeout(inner.settings.grace, tracker.wait()).await.is_err() {
+            tracing::warn!("work that does not end in time is left for the next start");
+            inner.abandon.cancel();
+            tracker.wait().await;
+        }
+        let owner = inner.owner;
+        let released = inner.store.write(move |tx| Box::pin(bindings::release_all(tx, owner))).await;
+        if let Err(error) = released {
+            tracing::warn!(%error, "claims could not be given back; they run out by themselves");
+        }
+    }
+}
+
+impl Inner {
+    /// Claims what is due for every free place and starts it.
+    async fn dispatch(self: &Arc<Self>, tracker: &TaskTracker) -> Result<(), store::Error> {
+        self.last_sweep.store(self.clock.millis(), Ordering::Relaxed);
+        loop {
+            let running = self.running.load(Ordering::Acquire);
+            let general = self.settings.concurrency.saturating_sub(running);
+            let (lanes, places): (&'static [Lane], usize) = if general > 0 {
+                (&ALL_LANES, general)
+            } else {
+                let all = self.settings.concurrency + self.settings.security_reserve;
+                (&ALL_LANES[..1], all.saturating_sub(running))
+            };
+            if places == 0 {
+                return Ok(());
+            }
+            let claimed = self.claim(lanes, places).await?;
+            let full = claimed.len() == places;
+            for id in claimed {
+                self.start(tracker, id);
+            }
+            if !full {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn claim(&self, lanes: &'static [Lane], places: usize) -> Result<Vec<BindingId>, store::Error> {
+        let now = self.clock.millis();
+        let (owner, paused) = (self.owner, self.handover.resting(now));
+        let lease = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
+        self.store
+            .write(move |tx| {
+                Box::pin(async move {
+                    let claim = Claim {
+                        owner,
+                        now,
+                        lease_until: now.saturating_add(lease),
+                        lanes,
+                        paused: &paused,
+                        limit: places as u64,
+                    };
+                    bindings::claim(tx, &claim).await
+                })
+            })
+            .await
+    }
+
+    fn start(self: &Arc<Self>, tracker: &TaskTracker, id: BindingId) {
+        self.running.fetch_add(1, Ordering::AcqRel);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        let place = Place { inner: Arc::clone(self), id };
+        tracker.spawn(async move {
+            let carried = tokio::select! {
+                carried = place.inner.carry(place.id) => carried,
+                () = place.inner.abandon.cancelled() => Ok(()),
+            };
+            if let Err(error) = carried {
+                place.inner.give_back(place.id).await;
+                tracing::error!(binding = %place.id, %error, "work could not be recorded; its claim runs out and it is taken up again");
+            }
+        });
+    }
+
+    async fn carry(self: &Arc<Self>, id: BindingId) -> Result<(), Error> {
+        let Some((binding, user)) = bindings::get(&self.store, id).await? else {
+            return Ok(());
+        };
+        let finished = self.finish(binding, user).await?;
+        self.record(finished).await
+    }
+
+    async fn finish(&self, binding: Binding, user: User) -> Result<Finished, Error> {
+        let origin = match binding.request.clone() {
+            Some(request) => serde_json::from_value(request)?,
+            None => Origin::system(self.clock.uuid()),
+        };
+        let given = Given::stored(binding.given.clone())?;
+        let account = binding.account_id.as_deref().and_then(|id| id.parse().ok());
+        match self.prepare(&binding, &user).await {
+            Ok((place, graph, password)) => {
+                let mut run = Run {
+                    store: &self.store,
+                    clock: &self.clock,
+                    graph,
+                    connection: place.connection,
+                    settings: place.settings,
+                    origin,
+                    resource: Resource::from(user.resource.clone()),
+                    binding,
+                    user,
+                    address: place.address,
+                    password,
+                    password_used: false,
+                    given,
+                    account,
+                    reports: Vec::new(),
+                    trace: Trace::default(),
+                    left_out: None,
+                    unrevoked: None,
+                    unsuspended: Vec::new(),
+                };
+                let end = run.carry_out().await;
+                Ok(run.finished(end))
+            }
+            Err(sentence) => Ok(Finished {
+                began: binding,
+                user,
+                origin,
+                connection_name: String::new(),
+                account,
+                given,
+                password_used: false,
+                reports: Vec::new(),
+                left_out: None,
+                end: End::Later(Later { after: Some(Duration::from_mins(1)), pause: false, sentence }),
+            }),
+        }
+    }
+
+    /// What a run needs beside the user. The error is a sentence for `syncError`: an administrator must act first.
+    async fn prepare(
+        &self,
+        binding: &Binding,
+        user: &User,
+    ) -> Result<(crate::directory::connections::Target, crate::graph::Graph, Option<Password>), String> {
+        let target = self.directory.target(binding, user).await.map_err(|error| error.to_string())?;
+        let graph = self.clients.of(&target.connection).map_err(|error| error.to_string())?;
+        let password = match &binding.sealed_password {
+            Some(sealed) => {
+                let secret = self.key.open(sealed, binding.id.0);
+                Some(Password::from(
+                    secret.map_err(|error| format!("the waiting password cannot be read: {error}"))?,
+                ))
+            }
+            None => None,
+        };
+        Ok((target, graph, password))
+    }
+
+    /// Claims of processes that are gone need not run out where this one works alone.
+    async fn release_dead(&self) {
+        if self.store.is_shared() {
+            return;
+        }
+        if let Err(error) = self.store.write(|tx| Box::pin(bindings::release_dead(tx))).await {
+            tracing::warn!(%error, "claims of the last run could not be given back; they run out by themselves");
+        }
+    }
+
+    /// Work that could not be recorded is done again from what is recorded: the plan finds what is there by now.
+    async fn give_back(&self, id: BindingId) {
+        let (owner, next) = (self.owner, self.clock.millis().saturating_add(1000));
+        let given_back = self
+            .store
+            .write(move |tx| Box::pin(async move { bindings::give_back(tx, owner, id, next).await }))
+            .await;
+        if let Err(error) = given_back {
+            tracing::warn!(binding = %id, %error, "a claim could not be given back; it runs out by itself");
+        }
+    }
+
+    async fn renew(&self) {
+        let held: Vec<BindingId> =
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+        if held.is_empty() {
+            return;
+        }
+        let lease = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
+        let (owner, until) = (self.owner, self.clock.millis().saturating_add(lease));
+        let renewed = self
+            .store
+            .write(move |tx| Box::pin(async move { bindings::renew(tx, owner, &held, until).await }))
+            .await;
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "claims could not be renewed");
+        }
+    }
+}
+
+/// A place among those that work; dropping it, also by a panic, frees it.
+struct Place {
+    inner: Arc<Inner>,
+    id: BindingId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.id);
+        self.inner.running.fetch_sub(1, Ordering::AcqRel);
+        self.inner.freed.notify_one();
+    }
+}
