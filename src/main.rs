@@ -1,3 +1,7 @@
 //! The `gangway` binary.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    gangway::cli::main()
+}
