@@ -1,0 +1,5 @@
+//! Directory-insights events: what is told, and how it is asked for.
+
+mod paging;
+mod query;
+mod telling;

@@ -1,0 +1,19 @@
+//! What the tests share: a running server with its simulator, and clients with verbs.
+
+mod bodies;
+mod client;
+mod command;
+mod faults;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod process;
+mod server;
+mod wait;
+
+pub(crate) use bodies::{ENTERPRISE, GANGWAY, USER, extension, patch, replace, user};
+pub(crate) use client::{Answer, Client};
+pub(crate) use command::{Ended, Running, command};
+pub(crate) use faults::{answer, hold, on, reset_after, reset_before};
+pub(crate) use process::Process;
+pub(crate) use server::{Backend, Gangway, TOKEN, database, gangway, gangway_with, simulator};
+pub(crate) use wait::eventually;
