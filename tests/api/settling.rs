@@ -4,3 +4,4 @@ mod concurrency;
 mod faults;
 mod pending;
 mod races;
+mod way_back;
