@@ -19,27 +19,37 @@ const LIMITS: Limits = Limits { default_count: 100, max_count: 1000 };
 const USER_METHODS: &str = "GET, PUT, PATCH, DELETE";
 const USERS_METHODS: &str = "GET, POST";
 
-/// The endpoints, with their descriptions for the OpenAPI document.
-pub(super) fn configure(config: &mut ServiceConfig<'_>) {
-    config
-        .service(users::create_user)
-        .service(users::search_users)
-        .service(users::search_all)
-        .service(users::list_users)
-        .service(users::read_user)
-        .service(users::replace_user)
-        .service(users::patch_user)
-        .service(users::delete_user)
-        .service(discovery::read_service_provider_config)
-        .service(discovery::list_resource_types)
-        .service(discovery::read_resource_type)
-        .service(discovery::list_schemas)
-        .service(discovery::read_schema);
+/// Every endpoint but the searches, which must stand in front of `/Users/{id}`.
+macro_rules! endpoints {
+    ($config:expr) => {
+        $config
+            .service(users::create_user)
+            .service(users::list_users)
+            .service(users::read_user)
+            .service(users::replace_user)
+            .service(users::patch_user)
+            .service(users::delete_user)
+            .service(discovery::read_service_provider_config)
+            .service(discovery::list_resource_types)
+            .service(discovery::read_resource_type)
+            .service(discovery::list_schemas)
+            .service(discovery::read_schema)
+    };
 }
 
-/// The same for the base path that some clients are given, and what answers the rest.
-pub(super) fn fallbacks(config: &mut web::ServiceConfig) {
+/// The endpoints, with their descriptions for the OpenAPI document.
+pub(super) fn described(config: &mut ServiceConfig<'_>) {
+    endpoints!(config.service(users::search_users).service(users::search_all));
+}
+
+/// The endpoints, and what answers the rest.
+pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
+        .service(users::search_users)
+        .service(users::search_all)
+        .service(web::resource("/.search").to(|| refuse("POST")))
+        .service(web::resource("/Users/.search").to(|| refuse("POST")));
+    endpoints!(config)
         .service(web::resource("/Users").to(|| refuse(USERS_METHODS)))
         .service(web::resource("/Users/{id}").to(|| refuse(USER_METHODS)))
         .service(web::resource("/ServiceProviderConfig").to(|| refuse("GET")))
@@ -48,27 +58,6 @@ pub(super) fn fallbacks(config: &mut web::ServiceConfig) {
         .service(web::resource("/Schemas").to(|| refuse("GET")))
         .service(web::resource("/Schemas/{urn}").to(|| refuse("GET")))
         .default_service(web::to(no_route));
-}
-
-/// The handlers without their descriptions.
-pub(super) fn plain(config: &mut web::ServiceConfig) {
-    config
-        .service(users::create_user)
-        .service(users::search_users)
-        .service(users::search_all)
-        // Before `/Users/{id}`, which would take `.search` for an id.
-        .service(web::resource("/.search").to(|| refuse("POST")))
-        .service(web::resource("/Users/.search").to(|| refuse("POST")))
-        .service(users::list_users)
-        .service(users::read_user)
-        .service(users::replace_user)
-        .service(users::patch_user)
-        .service(users::delete_user)
-        .service(discovery::read_service_provider_config)
-        .service(discovery::list_resource_types)
-        .service(discovery::read_resource_type)
-        .service(discovery::list_schemas)
-        .service(discovery::read_schema);
 }
 
 fn refuse(allowed: &'static str) -> Ready<Result<HttpResponse, Fault>> {

@@ -85,7 +85,7 @@ impl Server {
 /// The endpoints that the OpenAPI document describes.
 pub(super) fn described(config: &mut ServiceConfig<'_>) {
     config
-        .service(scope("/scim/v2").configure(scim::configure))
+        .service(scope("/scim/v2").configure(scim::described))
         .service(scope("/insights/directory/v1").service(insights::query_events))
         .service(health::live)
         .service(health::ready)
@@ -95,8 +95,8 @@ pub(super) fn described(config: &mut ServiceConfig<'_>) {
 
 fn routes(config: &mut web::ServiceConfig) {
     config
-        .service(web::scope("/scim/v2").configure(scim::plain).configure(scim::fallbacks))
-        .service(web::scope("/scim").configure(scim::plain).configure(scim::fallbacks))
+        .service(web::scope("/scim/v2").configure(scim::routes))
+        .service(web::scope("/scim").configure(scim::routes))
         .service(web::scope("/insights/directory/v1").service(insights::query_events))
         .service(health::live)
         .service(health::ready)
