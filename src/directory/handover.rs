@@ -3,8 +3,10 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedMutexGuard, mpsc};
+use tokio::time::timeout;
 
 use super::refusal::Refusal;
 use crate::ids::{ConnectionId, UserId};
@@ -38,6 +40,7 @@ struct Shared {
     wake: Notify,
     watchers: Mutex<HashMap<UserId, Vec<Watcher>>>,
     resting: Mutex<HashMap<ConnectionId, i64>>,
+    turns: Mutex<HashMap<UserId, Arc<tokio::sync::Mutex<()>>>>,
 }
 
 #[derive(Debug)]
@@ -55,7 +58,27 @@ pub struct Watch {
     shared: Arc<Shared>,
 }
 
+/// The right to change a user, until it is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    user: UserId,
+    /// None where the wait for it took too long, and the change goes on without.
+    guard: Option<OwnedMutexGuard<()>>,
+    shared: Arc<Shared>,
+}
+
 impl Handover {
+    /// Waits for one's turn to change a user, at most `longest`: a change begins when the one before it is answered,
+    /// so that what Microsoft refuses of one takes nothing of the other back.
+    pub async fn turn(&self, user: UserId, longest: Duration) -> Turn {
+        let lock = {
+            let mut turns = self.0.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(user).or_default())
+        };
+        let guard = timeout(longest, lock.lock_owned()).await.ok();
+        Turn { user, guard, shared: Arc::clone(&self.0) }
+    }
+
     /// Watches a user. Made before the change is written, so that no outcome is missed.
     pub fn watch(&self, user: UserId) -> Watch {
         let (tell, outcomes) = mpsc::unbounded_channel();
@@ -140,6 +163,16 @@ impl Drop for Watch {
     }
 }
 
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.guard = None;
+        let mut turns = self.shared.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        if turns.get(&self.user).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            turns.remove(&self.user);
+        }
+    }
+}
+
 fn concerns(outcome: &Outcome, wanted: i64) -> bool {
     match outcome {
         Outcome::Settled(binding) => binding.given_version >= wanted,
@@ -180,6 +213,20 @@ mod tests {
         drop(handover.watch(user));
         drop(kept);
         assert!(handover.0.watchers.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn turns_come_one_after_another_and_leave_nothing_behind() {
+        let handover = Handover::default();
+        let user = UserId(Uuid::from_u128(1));
+        let first = handover.turn(user, Duration::from_secs(5)).await;
+        let impatient = handover.turn(user, Duration::ZERO).await;
+        assert!(first.guard.is_some() && impatient.guard.is_none());
+        let next = handover.turn(user, Duration::from_secs(5));
+        let (next, ()) = tokio::join!(next, async { drop(first) });
+        assert!(next.guard.is_some());
+        drop((next, impatient));
+        assert!(handover.0.turns.lock().unwrap().is_empty());
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod settle;
 mod view;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -17,12 +18,16 @@ pub use view::{SyncStatus, UserView};
 use super::Directory;
 use super::caller::Caller;
 use super::error::Error;
+use super::handover::Turn;
 use crate::ids::{OrganizationId, UserId};
 use crate::scim::filter::Predicate;
 use crate::scim::patch::PatchRequest;
 use crate::scim::resource::Input;
 use crate::store::bindings::Binding;
 use crate::store::users::{self, User};
+
+/// How long a push that does not want to wait waits for the one before it.
+const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// The versions that `If-Match` asks for (RFC 7644 §3.14).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +108,7 @@ impl Directory {
         precondition: Precondition,
         wait: Wait,
     ) -> Result<Pushed, Error> {
+        let (_turn, wait) = self.take_turn(id, wait).await;
         let watch = self.handover.watch(id);
         let (this, caller) = (Arc::clone(self), who.clone());
         let written = self
@@ -122,6 +128,7 @@ impl Directory {
         precondition: Precondition,
         wait: Wait,
     ) -> Result<(), Error> {
+        let (_turn, wait) = self.take_turn(id, wait).await;
         let watch = self.handover.watch(id);
         let (this, caller) = (Arc::clone(self), who.clone());
         let written = self
@@ -131,6 +138,21 @@ impl Directory {
             })
             .await;
         self.settle(who, id, None, written, watch, wait).await.map(|_| ())
+    }
+
+    /// Waits for the change before this one to be answered. What the wait takes is no longer there for Microsoft.
+    async fn take_turn(&self, id: UserId, wait: Wait) -> (Turn, Wait) {
+        let began = Instant::now();
+        let longest = match wait {
+            Wait::AtMost(longest) => longest / 2,
+            Wait::Not => LONGEST_TURN,
+        };
+        let turn = self.handover.turn(id, longest).await;
+        let left = match wait {
+            Wait::AtMost(longest) => Wait::AtMost(longest.saturating_sub(began.elapsed())),
+            Wait::Not => Wait::Not,
+        };
+        (turn, left)
     }
 
     /// One user.
