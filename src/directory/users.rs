@@ -26,8 +26,8 @@ use crate::scim::resource::Input;
 use crate::store::bindings::Binding;
 use crate::store::users::{self, User};
 
-/// How long a push that does not want to wait waits for the one before it.
-const LONGEST_TURN: Duration = Duration::from_secs(1);
+/// How long a push that does not want to wait for Microsoft waits for the one before it to be answered.
+const LONGEST_TURN: Duration = Duration::from_secs(5);
 
 /// The versions that `If-Match` asks for (RFC 7644 §3.14).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
