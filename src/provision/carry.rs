@@ -207,6 +207,7 @@ impl Run<'_> {
     }
 
     async fn update(&mut self, properties: &BTreeMap<Property, Value>) -> Result<(), Fault> {
+        check(properties)?;
         let reply =
             self.graph.update_user(&self.call(), &self.account()?, &properties.clone().into()).await?;
         self.note(&reply);
@@ -298,7 +299,9 @@ impl Run<'_> {
             }
             Fault::Graph(error) => Some(self.judge_error(step, &error)),
             Fault::Refused(refusal) => {
-                self.report_failure(event_type(step), &refusal.sentence, Trace::default());
+                let event_type =
+                    if self.is_new() { EventType::UserCreateProvision } else { event_type(step) };
+                self.report_failure(event_type, &refusal.sentence, Trace::default());
                 Some(End::Refused(refusal))
             }
             Fault::Busy => {
@@ -426,6 +429,17 @@ impl From<graph::Error> for Fault {
     fn from(error: graph::Error) -> Self {
         Self::Graph(error)
     }
+}
+
+/// What Microsoft documents as impossible is not even asked for.
+fn check(properties: &BTreeMap<Property, Value>) -> Result<(), Fault> {
+    for (property, value) in properties {
+        property.check(value).map_err(|invalid| {
+            let sentence = format!("Microsoft 365 cannot take this value: {invalid}");
+            Fault::Refused(Refusal { kind: RefusalKind::InvalidValue, sentence, code: None })
+        })?;
+    }
+    Ok(())
 }
 
 fn is_refusal(error: &graph::Error) -> bool {

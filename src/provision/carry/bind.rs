@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{Fault, Run};
+use super::{Fault, Run, check};
 use crate::directory::Address;
 use crate::directory::password::Password;
 use crate::directory::refusal::{Refusal, RefusalKind};
@@ -47,6 +47,7 @@ impl Run<'_> {
 
     async fn create(&mut self, address: &Address) -> Result<(), Fault> {
         let properties = mapping::new_properties(&self.resource, address, &self.settings);
+        check(&properties)?;
         let own = self.password.is_some();
         let password =
             self.password.clone().unwrap_or_else(|| Password::generate(self.settings.password.length));
