@@ -176,7 +176,7 @@ impl Inner {
     }
 }
 
-/// A password that was left out stays told until a good one comes.
+/// A password that was left out stays told until the next push.
 fn settle_failure(binding: &mut Binding, left_out: Option<String>) {
     if !is_password_skipped(binding) {
         binding.failure =

@@ -114,13 +114,20 @@ impl Directory {
 
     /// Makes it final that upstream is told "taken, pending": from here on Microsoft's refusal no longer takes
     /// the change back. If the outcome came in this very moment, it is the answer.
-    async fn acknowledge(&self, told: User, binding: Binding, watch: Watch) -> Result<Pushed, Error> {
+    async fn acknowledge(&self, told: User, binding: Binding, mut watch: Watch) -> Result<Pushed, Error> {
         let (id, wanted) = (binding.id, binding.wanted_version);
         let ours = told.clone();
         let acknowledged =
             self.store.write(move |tx| Box::pin(async move { acknowledge(tx, &ours, id).await })).await?;
         match acknowledged {
             Acknowledged::Kept(binding) => {
+                // A password is no part of the version: that it was taken back shows only here.
+                if binding.wanted_version > wanted
+                    && let Ok(Some(Outcome::Refused { refusal, .. })) =
+                        timeout(TELLING, watch.reached(wanted)).await
+                {
+                    return Err(Error::Refused(refusal));
+                }
                 let settled = binding.given_version >= wanted;
                 let view = UserView::new(told, Some(*binding));
                 Ok(if settled { Pushed::Settled(view) } else { Pushed::Pending(view) })
