@@ -4,7 +4,7 @@
 //! [`Error`] what the caller may do next: waiting and trying again is the caller's, since it has to outlive the process.
 //!
 //! - [`Settings`] and [`Cloud`]: which tenant, which hosts, which credential.
-//! - [`Graph`]: one a connection; its calls are in `users` and `tenant`.
+//! - [`Graph`]: one a connection; its calls are in `users`, `groups` and `tenant`.
 //! - `client` sends one request, `token` keeps the access token, `answer` reads refusals, `advice` words them.
 
 mod advice;
@@ -12,6 +12,9 @@ mod answer;
 mod client;
 mod cloud;
 mod error;
+mod group;
+mod groups;
+mod id;
 mod property;
 mod tenant;
 mod token;
@@ -26,11 +29,13 @@ pub use cloud::{Cloud, ConfigurationError, Credential, Settings};
 pub use error::{
     Disposition, Effect, Error, Failure, Oddity, Operation, TokenFailure, TokenFault, TransportFault,
 };
+pub use group::{
+    Group, GroupKind, GroupPatch, GroupProperty, InvalidGroupProperty, MOST_MEMBERS, NewGroup, TooManyMembers,
+};
+pub use id::{AccountId, GroupId, InvalidId, ObjectId};
 pub use property::{InvalidProperty, Property, Shape};
 pub use token::TokenState;
-pub use types::{
-    AccountId, Domain, InvalidAccountId, MissingProperty, NewUser, Organization, User, UserPatch,
-};
+pub use types::{Domain, MissingProperty, NewUser, Organization, User, UserPatch};
 
 use crate::clock::Clock;
 
@@ -49,6 +54,11 @@ impl Call {
     /// A call with a new id.
     pub fn new(clock: &Clock) -> Self {
         Self { client_request_id: clock.uuid() }
+    }
+
+    /// The reply to a call that had nothing to say.
+    fn not_sent(&self) -> Reply<()> {
+        Reply { value: (), status: 204, request_id: None, client_request_id: self.client_request_id }
     }
 }
 

@@ -32,6 +32,28 @@ impl Error {
             Self::Malformed { oddity, failure, .. } => malformed(*oddity, failure),
             Self::Unauthorized(failure) => unauthorized(failure),
             Self::Forbidden(failure) => forbidden(failure),
+            Self::NotFound(failure) if is_of_group(failure.operation) => match self.missing() {
+                Some(id) => format!(
+                    "Microsoft 365 could not {} because it does not know the object {id}: it was deleted there or made only moments ago, so look for it in Microsoft Entra ID.",
+                    act(failure.operation)
+                ),
+                None => format!(
+                    "Microsoft 365 could not {} because the group or the member is not there: it was deleted there or made only moments ago, so look for it in Microsoft Entra ID.",
+                    act(failure.operation)
+                ),
+            },
+            Self::AlreadyThere(failure) => format!(
+                "Microsoft 365 did not {} because it is there already: nothing has to be done.",
+                act(failure.operation)
+            ),
+            Self::NotThere(failure) => format!(
+                "Microsoft 365 did not {} because it is not there: nothing has to be done.",
+                act(failure.operation)
+            ),
+            Self::MailEnabledGroup(failure) => format!(
+                "Microsoft 365 did not {} because it is a mail-enabled security group or a distribution list, which only Exchange can change: manage it in the Exchange admin center, or push a security group of another name.",
+                act(failure.operation)
+            ),
             Self::NotFound(failure) => format!(
                 "Microsoft 365 has no such object to {}: it was deleted there or made only moments ago, so look for it in Microsoft Entra ID, also among the deleted users.",
                 act(failure.operation)
@@ -53,8 +75,9 @@ impl Error {
             ),
             Self::WeakPassword(_) => "Microsoft 365 refused the password as too weak or as banned: choose one of at least 8 characters with three of lower case, upper case, digits and symbols, without the person's or the company's name.".to_owned(),
             Self::OnPremisesSynced(failure) => format!(
-                "Microsoft 365 did not {} because the account is synchronised from an on-premises Active Directory: change it there, or move its source of authority to the cloud.",
-                act(failure.operation)
+                "Microsoft 365 did not {} because {} is synchronised from an on-premises Active Directory: change it there, or move its source of authority to the cloud.",
+                act(failure.operation),
+                if is_of_group(failure.operation) { "the group" } else { "the account" }
             ),
             Self::QuotaExceeded(failure) => format!(
                 "Microsoft 365 did not {} because the tenant or the application has reached its quota of directory objects: delete objects that are not needed, verify a domain, or ask Microsoft for more.",
@@ -91,15 +114,39 @@ const fn act(operation: Operation) -> &'static str {
         Operation::DeleteUser => "delete the account",
         Operation::FindDeletedUser => "look among the deleted accounts",
         Operation::RestoreUser => "restore the account",
+        Operation::CreateGroup => "create the group",
+        Operation::FindGroup => "look for the group",
+        Operation::ReadGroup => "read the group",
+        Operation::UpdateGroup => "change the group",
+        Operation::AddMembers => "add members to the group",
+        Operation::AddMember => "add a member to the group",
+        Operation::RemoveMember => "remove a member from the group",
+        Operation::DeleteGroup => "delete the group",
+        Operation::SetManager => "set the manager of the account",
+        Operation::RemoveManager => "remove the manager of the account",
         Operation::ListDomains => "read the tenant's domains",
         Operation::ReadOrganization => "read the tenant",
     }
 }
 
+const fn is_of_group(operation: Operation) -> bool {
+    matches!(
+        operation,
+        Operation::CreateGroup
+            | Operation::FindGroup
+            | Operation::ReadGroup
+            | Operation::UpdateGroup
+            | Operation::AddMembers
+            | Operation::AddMember
+            | Operation::RemoveMember
+            | Operation::DeleteGroup
+    )
+}
+
 /// The application permission that the call needs.
 const fn permission(operation: Operation) -> &'static str {
     match operation {
-        Operation::CreateUser => "User.ReadWrite.All",
+        Operation::CreateUser | Operation::SetManager | Operation::RemoveManager => "User.ReadWrite.All",
         Operation::FindUser | Operation::ReadUser | Operation::FindDeletedUser => "User.Read.All",
         Operation::UpdateUser => {
             "User.ReadWrite.All (also User-Phone.ReadWrite.All for telephone numbers and User-Mail.ReadWrite.All for other mail addresses)"
@@ -108,6 +155,9 @@ const fn permission(operation: Operation) -> &'static str {
         Operation::SetPassword => "User-PasswordProfile.ReadWrite.All",
         Operation::RevokeSessions => "User.RevokeSessions.All",
         Operation::DeleteUser | Operation::RestoreUser => "User.DeleteRestore.All",
+        Operation::FindGroup | Operation::ReadGroup => "Group.Read.All",
+        Operation::CreateGroup | Operation::UpdateGroup | Operation::DeleteGroup => "Group.ReadWrite.All",
+        Operation::AddMembers | Operation::AddMember | Operation::RemoveMember => "GroupMember.ReadWrite.All",
         Operation::ListDomains => "Domain.Read.All",
         Operation::ReadOrganization => "Organization.Read.All",
     }
@@ -128,6 +178,12 @@ fn forbidden(failure: &Failure) -> String {
                 "{grant}; for an account that holds an administrator role the application needs a higher role as well, such as Privileged Authentication Administrator."
             )
         }
+        Operation::AddMembers | Operation::AddMember | Operation::RemoveMember => format!(
+            "{grant}; if it has that, the group is probably one that Gangway cannot change: dynamic (its members follow a rule), assignable to roles, or mail-enabled, so look at its type in Microsoft Entra ID and push an ordinary security group instead."
+        ),
+        Operation::UpdateGroup | Operation::DeleteGroup => format!(
+            "{grant}; if it has that, the group is probably assignable to roles or mail-enabled, so change it in Microsoft Entra ID or Exchange and push an ordinary security group instead."
+        ),
         _ => format!("{grant}."),
     }
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::types::AccountId;
+use super::id::AccountId;
 use super::{Call, Effect, Error, Failure, Oddity, Operation, Reply};
 
 /// The longest message that is kept, in characters.
@@ -252,6 +252,18 @@ impl Told {
         }
         if self.says("source resource object or one of the objects being referenced") {
             return Error::NotReplicatedYet(failure);
+        }
+        if self.says("added object references already exist") {
+            return Error::AlreadyThere(failure);
+        }
+        if self.says("removed object references do not exist") {
+            return Error::NotThere(failure);
+        }
+        if ["mail-enabled security group", "mail-enabled groups", "distribution list"]
+            .iter()
+            .any(|words| self.says(words))
+        {
+            return Error::MailEnabledGroup(failure);
         }
         if self.says("A value is required for property") {
             let property = between(&self.message, "for property '", "'");

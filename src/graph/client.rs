@@ -63,6 +63,10 @@ impl Request {
         Self::new(operation, Method::PATCH, target)
     }
 
+    pub(super) fn put(operation: Operation, target: String) -> Self {
+        Self::new(operation, Method::PUT, target)
+    }
+
     pub(super) fn delete(operation: Operation, target: String) -> Self {
         Self::new(operation, Method::DELETE, target)
     }
@@ -138,6 +142,11 @@ impl Client {
 
     pub(super) fn tokens(&self) -> &Tokens {
         &self.tokens
+    }
+
+    /// The whole address of what is at `path`, as a reference to it is written.
+    pub(super) fn address(&self, path: &str) -> String {
+        format!("{}v1.0/{path}", self.graph)
     }
 
     /// Sends the request, with a fresh token once more if Graph no longer takes the one that we hold: a 401 is answered
@@ -238,7 +247,7 @@ impl Client {
         request: &Request,
         bearer: &Bearer,
     ) -> Result<Answer, reqwest::Error> {
-        let url = format!("{}v1.0/{}", self.graph, request.target);
+        let url = self.address(&request.target);
         let mut sent = self
             .http
             .request(request.method.clone(), url)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::types::AccountId;
+use super::id::{AccountId, ObjectId};
 
 /// Which call it is: for errors, metrics and traces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +30,26 @@ pub enum Operation {
     FindDeletedUser,
     /// `POST /directory/deletedItems/{id}/restore`
     RestoreUser,
+    /// `POST /groups`
+    CreateGroup,
+    /// `GET /groups` by name or nickname
+    FindGroup,
+    /// `GET /groups/{id}`
+    ReadGroup,
+    /// `PATCH /groups/{id}` with properties
+    UpdateGroup,
+    /// `PATCH /groups/{id}` with `members@odata.bind`
+    AddMembers,
+    /// `POST /groups/{id}/members/$ref`
+    AddMember,
+    /// `DELETE /groups/{id}/members/{id}/$ref`
+    RemoveMember,
+    /// `DELETE /groups/{id}`
+    DeleteGroup,
+    /// `PUT /users/{id}/manager/$ref`
+    SetManager,
+    /// `DELETE /users/{id}/manager/$ref`
+    RemoveManager,
     /// `GET /domains`
     ListDomains,
     /// `GET /organization`
@@ -50,15 +70,26 @@ impl Operation {
             Self::DeleteUser => "delete_user",
             Self::FindDeletedUser => "find_deleted_user",
             Self::RestoreUser => "restore_user",
+            Self::CreateGroup => "create_group",
+            Self::FindGroup => "find_group",
+            Self::ReadGroup => "read_group",
+            Self::UpdateGroup => "update_group",
+            Self::AddMembers => "add_members",
+            Self::AddMember => "add_member",
+            Self::RemoveMember => "remove_member",
+            Self::DeleteGroup => "delete_group",
+            Self::SetManager => "set_manager",
+            Self::RemoveManager => "remove_manager",
             Self::ListDomains => "list_domains",
             Self::ReadOrganization => "read_organization",
         }
     }
 
     /// Whether doing it twice is as good as doing it once, so that it may be repeated when nobody knows whether the
-    /// first request was carried out. (A second DELETE is answered 404, which says that it is done.)
+    /// first request was carried out. (A second DELETE is answered 404 and a second addition with [`Error::AlreadyThere`],
+    /// which say that it is done.)
     pub const fn is_repeatable(self) -> bool {
-        !matches!(self, Self::CreateUser | Self::RestoreUser)
+        !matches!(self, Self::CreateUser | Self::RestoreUser | Self::CreateGroup)
     }
 }
 
@@ -234,7 +265,7 @@ pub enum Error {
     UnverifiedDomain(Box<Failure>),
     /// The password is too weak, or on Microsoft's or the tenant's list of banned ones.
     WeakPassword(Box<Failure>),
-    /// The account is mastered on-premises.
+    /// The account or the group is mastered on-premises.
     OnPremisesSynced(Box<Failure>),
     /// `Directory_QuotaExceeded`: the tenant or the application has too many objects.
     QuotaExceeded(Box<Failure>),
@@ -252,6 +283,13 @@ pub enum Error {
         /// The answer.
         failure: Box<Failure>,
     },
+    /// "One or more added object references already exist": one of the members at least is a member already, and nothing
+    /// was added.
+    AlreadyThere(Box<Failure>),
+    /// "One or more removed object references do not exist": it is no member (any more).
+    NotThere(Box<Failure>),
+    /// The group has an address and is kept by Exchange, so that Graph cannot change it.
+    MailEnabledGroup(Box<Failure>),
     /// "The source resource object … don't exist": made moments ago and not everywhere yet.
     NotReplicatedYet(Box<Failure>),
     /// Any other refusal.
@@ -313,8 +351,39 @@ impl Error {
             | Self::QuotaExceeded(_)
             | Self::InvalidValue { .. }
             | Self::MissingValue { .. }
+            | Self::AlreadyThere(_)
+            | Self::NotThere(_)
+            | Self::MailEnabledGroup(_)
             | Self::Other(_) => Disposition::Refused,
         }
+    }
+
+    /// Whether an addition failed because a member is one already. Of a single member that is as good as done; of
+    /// several it says that none of them was added.
+    pub fn is_already_there(&self) -> bool {
+        matches!(self, Self::AlreadyThere(_))
+    }
+
+    /// Whether a removal failed because there was nothing to remove, which is as good as done: no such member, or no
+    /// such group, account or manager at all.
+    pub fn is_not_a_member(&self) -> bool {
+        match self {
+            Self::NotThere(_) => true,
+            Self::NotFound(failure) => {
+                matches!(failure.operation, Operation::RemoveMember | Operation::RemoveManager)
+            }
+            _ => false,
+        }
+    }
+
+    /// The object that Graph did not find, where its message names one: of an addition it can be the group or the
+    /// member. Right after a create it can be a replica that lags.
+    pub fn missing(&self) -> Option<ObjectId> {
+        let Self::NotFound(failure) = self else {
+            return None;
+        };
+        let (_, named) = failure.message.split_once("Resource '")?;
+        named.split_once('\'')?.0.parse().ok()
     }
 
     /// How long Microsoft asks to wait, at most an hour.
@@ -345,6 +414,9 @@ impl Error {
             | Self::QuotaExceeded(failure)
             | Self::InvalidValue { failure, .. }
             | Self::MissingValue { failure, .. }
+            | Self::AlreadyThere(failure)
+            | Self::NotThere(failure)
+            | Self::MailEnabledGroup(failure)
             | Self::NotReplicatedYet(failure)
             | Self::Other(failure)
             | Self::Malformed { failure, .. } => Some(failure),

@@ -242,7 +242,7 @@ impl fmt::Display for Property {
     }
 }
 
-fn too_long(text: &str, longest: Option<usize>) -> Option<String> {
+pub(super) fn too_long(text: &str, longest: Option<usize>) -> Option<String> {
     let longest = longest?;
     let length = text.chars().count();
     (length > longest).then(|| format!("holds at most {longest} characters, this value has {length}"))

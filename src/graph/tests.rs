@@ -1,6 +1,7 @@
 //! The client against HTTP servers that answer as it is told.
 
 mod faults;
+mod groups;
 mod support;
 mod token;
 

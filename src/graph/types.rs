@@ -1,75 +1,17 @@
 //! What is sent to Microsoft Graph and what comes back.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use uuid::Uuid;
 
+use super::id::AccountId;
 use super::property::Property;
-
-/// The id of an account in Microsoft 365: a GUID, so it is safe in a path. Written in lower case with dashes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(Uuid);
-
-/// The text is not a GUID in the form that Graph writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("An account id must be a GUID such as 00000000-0000-0000-0000-000000000000.")]
-pub struct InvalidAccountId;
-
-impl AccountId {
-    /// The same id as a [`Uuid`].
-    pub const fn uuid(self) -> Uuid {
-        self.0
-    }
-
-    /// The id without dashes, as Entra puts it before the user name of a deleted account.
-    fn without_dashes(self) -> String {
-        self.0.simple().to_string()
-    }
-}
-
-impl From<Uuid> for AccountId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
-impl FromStr for AccountId {
-    type Err = InvalidAccountId;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // `Uuid` also reads braces, URNs and bare digits, which are not what Graph writes.
-        if text.len() != 36 {
-            return Err(InvalidAccountId);
-        }
-        Uuid::try_parse(text).map(Self).map_err(|_| InvalidAccountId)
-    }
-}
-
-impl fmt::Display for AccountId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.hyphenated())
-    }
-}
-
-impl Serialize for AccountId {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for AccountId {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
-    }
-}
 
 /// The properties to write, and nothing else: what is not in it is not touched. It cannot hold a password, since
 /// `accountEnabled` and `passwordProfile` must not travel together: without the permission for passwords Graph would
@@ -350,24 +292,6 @@ mod tests {
             .with(Property::DisplayName, "Ada Lovelace")
             .with(Property::MailNickname, "ada")
             .with(Property::UserPrincipalName, "ada@contoso.example")
-    }
-
-    #[rstest]
-    #[case("")]
-    #[case("ada@contoso.example")]
-    #[case("6e7b768e07e248108459485f84f8f204")]
-    #[case("{6e7b768e-07e2-4810-8459-485f84f8f204}")]
-    #[case("6e7b768e-07e2-4810-8459-485f84f8f20g")]
-    #[case("../../users/6e7b768e-07e2-4810-8459-")]
-    fn only_a_guid_is_an_account_id(#[case] text: &str) {
-        assert_eq!(text.parse::<AccountId>(), Err(InvalidAccountId));
-    }
-
-    #[test]
-    fn an_account_id_is_written_in_lower_case() {
-        let id: AccountId = ID.to_uppercase().parse().unwrap();
-        assert_eq!(id.to_string(), ID);
-        assert_eq!(serde_json::to_value(id).unwrap(), json!(ID));
     }
 
     #[test]

@@ -53,12 +53,7 @@ impl Graph {
         patch: &UserPatch,
     ) -> Result<Reply<()>, Error> {
         if patch.is_empty() {
-            return Ok(Reply {
-                value: (),
-                status: 204,
-                request_id: None,
-                client_request_id: call.client_request_id,
-            });
+            return Ok(call.not_sent());
         }
         let operation = match patch.get(Property::AccountEnabled) {
             Some(_) => Operation::EnableUser,
@@ -131,7 +126,7 @@ impl Graph {
 }
 
 /// A string in a filter: in single quotes, with those inside doubled (OData 4.01 URL Conventions §5.1.1.14).
-fn literal(text: &str) -> String {
+pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 

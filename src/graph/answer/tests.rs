@@ -1,4 +1,4 @@
-//! A row here is a row of the table of Graph's refusals that a call on users can meet.
+//! A row here is a row of the table of Graph's refusals that a call can meet.
 
 use rstest::rstest;
 use serde_json::json;
@@ -120,6 +120,25 @@ fn kind(error: &Error) -> String {
     "NotReplicatedYet"
 )]
 #[case(
+    400,
+    "Request_BadRequest",
+    "One or more added object references already exist for the following modified properties: 'members'.",
+    "AlreadyThere"
+)]
+#[case(
+    400,
+    "Request_BadRequest",
+    "One or more removed object references do not exist for the following modified properties: 'members'.",
+    "NotThere"
+)]
+#[case(
+    400,
+    "Request_BadRequest",
+    "Cannot Update a mail-enabled security groups and or distribution list.",
+    "MailEnabledGroup"
+)]
+#[case(400, "Request_BadRequest", "Request contains a property with duplicate values.", "Other")]
+#[case(
     403,
     "Directory_QuotaExceeded",
     "The directory object quota limit for the Tenant has been exceeded.",
@@ -238,6 +257,9 @@ fn what_is_not_graphs(
 #[case(Operation::RestoreUser, 504, Disposition::Ambiguous)]
 #[case(Operation::UpdateUser, 504, Disposition::Retry { after: Some(Duration::from_secs(2)) })]
 #[case(Operation::DeleteUser, 500, Disposition::Retry { after: Some(Duration::from_secs(2)) })]
+#[case(Operation::CreateGroup, 500, Disposition::Ambiguous)]
+#[case(Operation::AddMembers, 504, Disposition::Retry { after: Some(Duration::from_secs(2)) })]
+#[case(Operation::RemoveMember, 500, Disposition::Retry { after: Some(Duration::from_secs(2)) })]
 #[case(Operation::CreateUser, 401, Disposition::Blocked)]
 #[case(Operation::CreateUser, 403, Disposition::Refused)]
 fn only_what_is_safe_is_repeated(
@@ -257,6 +279,12 @@ fn only_what_is_safe_is_repeated(
 #[case(Operation::EnableUser, "User.EnableDisableAccount.All")]
 #[case(Operation::RevokeSessions, "User.RevokeSessions.All")]
 #[case(Operation::DeleteUser, "User.DeleteRestore.All")]
+#[case(Operation::CreateGroup, "Group.ReadWrite.All")]
+#[case(Operation::UpdateGroup, "Group.ReadWrite.All")]
+#[case(Operation::AddMembers, "GroupMember.ReadWrite.All")]
+#[case(Operation::RemoveMember, "dynamic (its members follow a rule)")]
+#[case(Operation::AddMember, "assignable to roles")]
+#[case(Operation::SetManager, "User.ReadWrite.All")]
 #[case(Operation::ListDomains, "Domain.Read.All")]
 fn a_missing_permission_is_named(#[case] operation: Operation, #[case] named: &str) {
     let mut answer = answer(403, &json!({"error": {"code": "Authorization_RequestDenied", "message": "m"}}));
@@ -265,7 +293,28 @@ fn a_missing_permission_is_named(#[case] operation: Operation, #[case] named: &s
     assert!(advice.contains(named), "{advice}");
 }
 
+#[rstest]
+#[case(Operation::UpdateUser, "the account is synchronised")]
+#[case(Operation::AddMember, "the group is synchronised")]
+fn a_synced_object_is_called_what_it_is(#[case] operation: Operation, #[case] says: &str) {
+    let message = "Unable to update the specified properties for on-premises mastered Directory Sync objects or objects currently undergoing migration.";
+    let mut answer = answer(400, &json!({"error": {"code": "Request_BadRequest", "message": message}}));
+    answer.operation = operation;
+    let advice = answer.accepted(None).err().unwrap().advice();
+    assert!(advice.contains(says), "{advice}");
+}
+
 proptest::proptest! {
+    #[test]
+    fn no_message_makes_it_fail(status in 400_u16..500, message: String, quoted: String) {
+        let message = format!("{message}Resource '{quoted}");
+        let mut answer = answer(status, &json!({"error": {"code": "Request_ResourceNotFound", "message": message}}));
+        answer.operation = Operation::AddMember;
+        let error = answer.accepted(None).err().unwrap();
+        proptest::prop_assert!(!error.advice().is_empty());
+        let _ = error.missing();
+    }
+
     #[test]
     fn no_body_makes_it_fail(status in 300_u16..600, body: Vec<u8>) {
         let mut answer = answer(status, &Value::Null);
