@@ -1,4 +1,4 @@
-//! A Microsoft Graph that speaks HTTP: a tenant with its users, its token endpoint and its refusals, and faults on demand.
+//! A Microsoft Graph that speaks HTTP: a tenant with its users and groups, its token endpoint and its refusals, and faults on demand.
 //!
 //! The login host and the Graph host are one origin: `POST /{tenant}/oauth2/v2.0/token` and `/v1.0/…`.
 //! What it answers is built from captured and documented answers of the real service; what Graph has and the
@@ -13,6 +13,10 @@
 //! | `GET /_simulator/users/{id or name}` | one of them |
 //! | `PUT /_simulator/users` | makes or changes a user directly: a [`UserSeed`] |
 //! | `DELETE /_simulator/users/{id or name}` | deletes it softly, whatever it is; `?purge=true` for good |
+//! | `GET /_simulator/groups` | every group: `{"value":[{"id","displayName","description","mailNickname","kind","members"}]}` |
+//! | `GET /_simulator/groups/{id or name}` | one of them |
+//! | `PUT /_simulator/groups` | makes or changes a group directly: a [`GroupSeed`] |
+//! | `DELETE /_simulator/groups/{id}` | removes it for good, whatever its kind |
 //! | `POST /_simulator/check-password` | `{"user","password"}` → `{"signsIn": bool}` |
 //! | `POST /_simulator/expire-tokens` | makes every access token expired |
 //! | `GET`, `DELETE /_simulator/counts` | calls by operation, e.g. `{"POST /users": 1}`; `DELETE` counts from nothing |
@@ -29,10 +33,13 @@ mod deleted;
 mod directory;
 mod faults;
 mod filter;
+mod group;
+mod groups;
 mod handle;
 mod journal;
 mod login;
 mod message;
+mod object;
 mod organization;
 mod password;
 mod query;
@@ -58,7 +65,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 pub use faults::{Action, FaultRule, When};
-pub use handle::{Handle, UserRecord, UserSeed};
+pub use group::GroupKind;
+pub use handle::{GroupSeed, Handle, SimulatedGroup, UserRecord, UserSeed};
 pub use tenant::{AppSeed, DomainSeed, TenantSeed};
 
 use crate::clock::Clock;
@@ -104,7 +112,7 @@ impl Default for Options {
     }
 }
 
-/// Why a simulator does not start, or a user cannot be put into it.
+/// Why a simulator does not start, or an object cannot be put into it.
 #[derive(Debug, ThisError)]
 pub enum Error {
     /// The address is taken or not this machine's.
@@ -121,8 +129,8 @@ pub enum Error {
     /// The address that it listens on cannot be written as a URL.
     #[error("the simulator cannot name its own address: {0}; listen on an IP address")]
     Address(#[source] url::ParseError),
-    /// What a user may not be, even when it is put there directly.
-    #[error("the user cannot be put into the simulator: {0}")]
+    /// What an object may not be, even when it is put there directly.
+    #[error("this cannot be put into the simulator: {0}")]
     Seed(String),
 }
 

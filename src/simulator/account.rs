@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::object::Object;
 use super::password::Hash;
-use super::schema;
+use super::schema::{self, Entity};
 use crate::clock;
 
 /// A user object: what Graph shows, and what it keeps to itself.
@@ -92,21 +93,6 @@ impl Account {
         keys
     }
 
-    /// The property `name` as Graph shows it: null, or an empty collection, where it has no value.
-    pub(super) fn shown(&self, name: &str, issuer: &str) -> Value {
-        match name {
-            "id" => json!(self.id),
-            "deletedDateTime" => self.deleted.map_or(Value::Null, |at| json!(seconds(at))),
-            "identities" => self.identities(issuer),
-            "onPremisesExtensionAttributes" => self.extension_attributes(),
-            _ => match self.properties.get(name) {
-                Some(value) => value.clone(),
-                None if schema::is_collection(name) => json!([]),
-                None => Value::Null,
-            },
-        }
-    }
-
     fn identities(&self, issuer: &str) -> Value {
         let mut all = vec![json!({
             "signInType": "userPrincipalName",
@@ -135,10 +121,34 @@ impl Account {
         match select {
             Some(names) => names
                 .iter()
-                .filter(|name| !schema::is_navigation(name))
+                .filter(|name| Entity::User.exists(name))
                 .map(|name| (name.clone(), self.shown(name, issuer)))
                 .collect(),
             None => schema::DEFAULT.iter().map(|&name| (name.to_owned(), self.shown(name, issuer))).collect(),
+        }
+    }
+}
+
+impl Object for Account {
+    fn id(&self) -> Uuid {
+        self.id
+    }
+
+    fn stored(&self, name: &str) -> Option<&Value> {
+        self.properties.get(name).filter(|_| name != "identities")
+    }
+
+    fn shown(&self, name: &str, issuer: &str) -> Value {
+        match name {
+            "id" => json!(self.id),
+            "deletedDateTime" => self.deleted.map_or(Value::Null, |at| json!(seconds(at))),
+            "identities" => self.identities(issuer),
+            "onPremisesExtensionAttributes" => self.extension_attributes(),
+            _ => match self.properties.get(name) {
+                Some(value) => value.clone(),
+                None if Entity::User.is_collection(name) => json!([]),
+                None => Value::Null,
+            },
         }
     }
 }

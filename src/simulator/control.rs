@@ -6,8 +6,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use super::handle::{Handle, UserSeed};
+use super::handle::{GroupSeed, Handle, UserSeed};
 use super::message::{Request, Response};
 use super::service::Service;
 
@@ -76,7 +77,31 @@ fn act(handle: &Handle, request: &Request, method: &str, path: &[&str]) -> Resul
             handle.clear_exchanges();
             Response::no_content()
         }
+        (_, ["groups", ..]) => return groups(handle, request, method, path),
         _ => return faults(handle, request, method, path),
+    };
+    Ok(answer)
+}
+
+fn groups(handle: &Handle, request: &Request, method: &str, path: &[&str]) -> Result<Response, String> {
+    let answer = match (method, path) {
+        ("GET", ["groups"]) => Response::json(200, json!({ "value": handle.groups() })),
+        ("PUT", ["groups"]) => {
+            let seed: GroupSeed = body(request)?;
+            let group = handle.add_group(&seed).map_err(|error| error.to_string())?;
+            Response::json(200, json!(group))
+        }
+        ("GET", ["groups", key]) => {
+            let by_id = Uuid::parse_str(key).ok().and_then(|id| handle.group(id));
+            match by_id.or_else(|| handle.group_named(key)) {
+                Some(group) => Response::json(200, json!(group)),
+                None => missing("group"),
+            }
+        }
+        ("DELETE", ["groups", id]) => {
+            done(Uuid::parse_str(id).is_ok_and(|id| handle.delete_group(id)), "group")
+        }
+        _ => nothing_here(),
     };
     Ok(answer)
 }
@@ -98,7 +123,7 @@ fn faults(handle: &Handle, request: &Request, method: &str, path: &[&str]) -> Re
             handle.release();
             Response::no_content()
         }
-        _ => failure(404, "The control endpoint does not have this; its module page lists what it has."),
+        _ => nothing_here(),
     };
     Ok(answer)
 }
@@ -117,6 +142,10 @@ fn done(found: bool, what: &str) -> Response {
 
 fn missing(what: &str) -> Response {
     failure(404, &format!("There is no such {what}."))
+}
+
+fn nothing_here() -> Response {
+    failure(404, "The control endpoint does not have this; its module page lists what it has.")
 }
 
 fn failure(status: u16, message: &str) -> Response {

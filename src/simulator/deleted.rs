@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::message::{Request, Response};
 use super::query::{Query, Source};
 use super::refusal::Refusal;
+use super::schema::Entity;
 use super::service::Service;
 use super::users::context;
 use super::write;
@@ -16,18 +17,18 @@ fn identifier(text: &str) -> Result<Uuid, Refusal> {
 
 /// `GET /directory/deletedItems/microsoft.graph.user`.
 pub(super) fn list(service: &Service, request: &Request) -> Result<Response, Refusal> {
-    let query = Query::parse(request)?;
+    let query = Query::parse(request, Entity::User)?;
     let issuer = service.tenant.default_domain();
     let page = query.page(&service.read(), Source::Deleted(service.clock.millis()), issuer);
     let select = query.select.as_deref();
-    let values = page.accounts.iter().map(|account| account.view(select, issuer).into()).collect();
+    let values = page.items.iter().map(|account| account.view(select, issuer).into()).collect();
     let context = context(request, "users", select, false);
     Ok(Response::json(200, page.body(request, values, &context)))
 }
 
 /// `GET /directory/deletedItems/{id}`.
 pub(super) fn get(service: &Service, request: &Request, id: &str) -> Result<Response, Refusal> {
-    let query = Query::parse_single(request)?;
+    let query = Query::parse_single(request, Entity::User)?;
     let now = service.clock.millis();
     let found = service.read().find_deleted(identifier(id)?, now).cloned();
     let account = found.ok_or_else(|| Refusal::not_found(id))?;

@@ -1,6 +1,10 @@
 //! The directory's objects, their indices, and the rules that need both.
 
-use std::collections::{BTreeMap, HashMap};
+mod groups;
+
+pub(super) use groups::Member;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +12,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::account::{self, Account};
+use super::group::Group;
 use super::journal::Journal;
 use super::password::{self, Hash};
 use super::refusal::Refusal;
@@ -18,13 +23,16 @@ use super::write::{Change, NewPassword};
 /// How long a deleted object can be restored: 30 days (graph-facts §11), in milliseconds.
 const KEPT: i64 = 30 * 24 * 60 * 60 * 1000;
 
-/// All user objects.
+/// All objects.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     users: BTreeMap<Uuid, Arc<Account>>,
     deleted: BTreeMap<Uuid, Arc<Account>>,
     /// The owner of each value that only one object may have.
     unique: HashMap<(&'static str, String), Uuid>,
+    groups: BTreeMap<Uuid, Arc<Group>>,
+    /// The members of each group that has any. A deleted user stays in the lists, unseen, until it is purged.
+    members: BTreeMap<Uuid, BTreeSet<Uuid>>,
     journal: Option<Journal>,
 }
 
@@ -35,10 +43,12 @@ impl Directory {
         let Some(path) = state else {
             return Ok(directory);
         };
-        let (journal, accounts) = Journal::open(path)?;
-        for account in accounts {
+        let (journal, held) = Journal::open(path)?;
+        for account in held.accounts.into_values() {
             directory.place(Arc::new(account));
         }
+        directory.groups = held.groups.into_iter().map(|(id, group)| (id, Arc::new(group))).collect();
+        directory.members = held.members;
         directory.journal = Some(journal);
         Ok(directory)
     }
@@ -196,6 +206,11 @@ impl Directory {
             journal.purge(id).map_err(|error| unwritten(&error))?;
         }
         self.displace(id);
+        self.groups.remove(&id);
+        self.members.remove(&id);
+        for members in self.members.values_mut() {
+            members.remove(&id);
+        }
         Ok(())
     }
 

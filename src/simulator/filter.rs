@@ -3,6 +3,7 @@
 mod capability;
 mod evaluate;
 mod parse;
+mod table;
 
 pub(super) use capability::orderable;
 

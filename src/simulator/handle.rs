@@ -1,5 +1,7 @@
 //! The simulator from within: what tests look at and what they make happen.
 
+mod groups;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -13,8 +15,9 @@ use super::Error;
 use super::account::{self, Account};
 use super::faults::FaultRule;
 use super::password::Hash;
-use super::schema;
+use super::schema::Entity;
 use super::service::Service;
+pub use groups::{GroupSeed, SimulatedGroup};
 
 /// A simulator's directory and faults. Its clones are the same simulator.
 #[derive(Clone)]
@@ -128,7 +131,7 @@ impl Handle {
 
     /// Makes a user or changes one, past all rules but uniqueness.
     pub fn put(&self, seed: &UserSeed) -> Result<UserRecord, Error> {
-        if let Some(unknown) = seed.properties.keys().find(|name| !schema::exists(name)) {
+        if let Some(unknown) = seed.properties.keys().find(|name| !Entity::User.exists(name)) {
             return Err(Error::Seed(format!("'{unknown}' is not a property of a user")));
         }
         let now = self.0.clock.millis();

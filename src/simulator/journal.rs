@@ -3,7 +3,7 @@
 //! Each line is written with one system call before its change is answered: a process that is killed loses nothing.
 //! (A machine that loses power may; nothing here is worth a sync for each write.)
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::account::Account;
+use super::group::Group;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -21,6 +22,63 @@ enum Line {
     Put(Box<Account>),
     /// The object is gone for good.
     Purge(Uuid),
+    /// The group as it is now; its members stay.
+    Group(Box<Group>),
+    /// These are members of the group now.
+    Joined { group: Uuid, members: Vec<Uuid> },
+    /// These are no members of the group any more.
+    Left { group: Uuid, members: Vec<Uuid> },
+}
+
+/// What a journal holds.
+#[derive(Debug, Default)]
+pub(super) struct Held {
+    pub(super) accounts: BTreeMap<Uuid, Account>,
+    pub(super) groups: BTreeMap<Uuid, Group>,
+    /// The members of each group that has any.
+    pub(super) members: BTreeMap<Uuid, BTreeSet<Uuid>>,
+}
+
+impl Held {
+    fn apply(&mut self, line: Line) {
+        match line {
+            Line::Put(account) => {
+                self.accounts.insert(account.id, *account);
+            }
+            Line::Group(group) => {
+                self.groups.insert(group.id, *group);
+            }
+            Line::Joined { group, members } => self.members.entry(group).or_default().extend(members),
+            Line::Left { group, members } => {
+                let kept = self.members.entry(group).or_default();
+                for member in members {
+                    kept.remove(&member);
+                }
+            }
+            Line::Purge(id) => {
+                self.accounts.remove(&id);
+                self.groups.remove(&id);
+                self.members.remove(&id);
+                for members in self.members.values_mut() {
+                    members.remove(&id);
+                }
+            }
+        }
+    }
+
+    fn write(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for account in self.accounts.values() {
+            line(&mut bytes, &Line::Put(Box::new(account.clone())))?;
+        }
+        for group in self.groups.values() {
+            line(&mut bytes, &Line::Group(Box::new(group.clone())))?;
+        }
+        for (&group, members) in self.members.iter().filter(|(_, members)| !members.is_empty()) {
+            line(&mut bytes, &Line::Joined { group, members: members.iter().copied().collect() })?;
+        }
+        Ok(bytes)
+    }
 }
 
 /// An open journal.
@@ -31,24 +89,20 @@ pub(super) struct Journal {
 
 impl Journal {
     /// Opens the journal at `path`, or begins it, and returns what it holds. The file is rewritten without what was overtaken.
-    pub(super) fn open(path: &Path) -> io::Result<(Self, Vec<Account>)> {
-        let accounts = match fs::read(path) {
+    pub(super) fn open(path: &Path) -> io::Result<(Self, Held)> {
+        let held = match fs::read(path) {
             Ok(bytes) => replay(&bytes)?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Held::default(),
             Err(error) => return Err(error),
         };
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
         let fresh = beside(path);
-        let mut compact = Vec::new();
-        for account in &accounts {
-            line(&mut compact, &Line::Put(Box::new(account.clone())))?;
-        }
-        fs::write(&fresh, compact)?;
+        fs::write(&fresh, held.write()?)?;
         fs::rename(&fresh, path)?;
         let file = OpenOptions::new().append(true).open(path)?;
-        Ok((Self { file }, accounts))
+        Ok((Self { file }, held))
     }
 
     /// Writes the object as it is now.
@@ -59,6 +113,21 @@ impl Journal {
     /// Writes that the object is gone for good.
     pub(super) fn purge(&mut self, id: Uuid) -> io::Result<()> {
         self.append(&Line::Purge(id))
+    }
+
+    /// Writes the group as it is now, without its members.
+    pub(super) fn group(&mut self, group: &Group) -> io::Result<()> {
+        self.append(&Line::Group(Box::new(group.clone())))
+    }
+
+    /// Writes who became a member of the group.
+    pub(super) fn joined(&mut self, group: Uuid, members: Vec<Uuid>) -> io::Result<()> {
+        self.append(&Line::Joined { group, members })
+    }
+
+    /// Writes who is no member of the group any more.
+    pub(super) fn left(&mut self, group: Uuid, members: Vec<Uuid>) -> io::Result<()> {
+        self.append(&Line::Left { group, members })
     }
 
     fn append(&mut self, entry: &Line) -> io::Result<()> {
@@ -80,26 +149,21 @@ fn beside(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn replay(bytes: &[u8]) -> io::Result<Vec<Account>> {
-    let mut accounts = BTreeMap::new();
+fn replay(bytes: &[u8]) -> io::Result<Held> {
+    let mut held = Held::default();
     let lines: Vec<&[u8]> = bytes.split(|&b| b == b'\n').collect();
     // Behind the last line break stands either nothing or a line that was torn by a crash, and never answered.
     let whole = lines.len().saturating_sub(1);
     for (number, text) in lines.iter().take(whole).enumerate().filter(|(_, text)| !text.is_empty()) {
         match serde_json::from_slice(text) {
-            Ok(Line::Put(account)) => {
-                accounts.insert(account.id, *account);
-            }
-            Ok(Line::Purge(id)) => {
-                accounts.remove(&id);
-            }
+            Ok(line) => held.apply(line),
             Err(error) => {
                 let message = format!("line {}: {error}", number + 1);
                 return Err(io::Error::new(io::ErrorKind::InvalidData, message));
             }
         }
     }
-    Ok(accounts.into_values().collect())
+    Ok(held)
 }
 
 #[cfg(test)]
@@ -119,7 +183,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("deep/state.jsonl");
         let (mut journal, before) = Journal::open(&path).unwrap();
-        assert!(before.is_empty());
+        assert!(before.accounts.is_empty());
         journal.put(&account(1, "Old")).unwrap();
         journal.put(&account(2, "Gone")).unwrap();
         journal.put(&account(1, "New")).unwrap();
@@ -127,9 +191,32 @@ mod tests {
         drop(journal);
 
         let (_, after) = Journal::open(&path).unwrap();
-        assert_eq!(after.len(), 1);
-        assert_eq!(after[0].text("displayName"), Some("New"));
+        assert_eq!(after.accounts.len(), 1);
+        assert_eq!(after.accounts[&Uuid::from_u128(1)].text("displayName"), Some("New"));
         assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1, "compacted");
+    }
+
+    #[test]
+    fn a_group_comes_back_with_its_members() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("state.jsonl");
+        let (mut journal, _) = Journal::open(&path).unwrap();
+        let id = Uuid::from_u128;
+        let mut group = Group::new(id(9));
+        group.set("displayName", json!("Old"));
+        journal.group(&group).unwrap();
+        journal.joined(id(9), vec![id(1), id(2), id(3)]).unwrap();
+        group.set("displayName", json!("New"));
+        journal.group(&group).unwrap();
+        journal.left(id(9), vec![id(1)]).unwrap();
+        journal.purge(id(2)).unwrap();
+        drop(journal);
+
+        for _ in 0..2 {
+            let (_, after) = Journal::open(&path).unwrap();
+            assert_eq!(after.groups[&id(9)].text("displayName"), Some("New"));
+            assert_eq!(after.members[&id(9)], BTreeSet::from([id(3)]));
+        }
     }
 
     #[test]
@@ -141,7 +228,7 @@ mod tests {
         journal.file.write_all(b"{\"put\":{\"id\":").unwrap();
         drop(journal);
         let (mut journal, after) = Journal::open(&path).unwrap();
-        assert_eq!(after.len(), 1);
+        assert_eq!(after.accounts.len(), 1);
         journal.file.write_all(b"nonsense\n").unwrap();
         drop(journal);
         let error = Journal::open(&path).unwrap_err();

@@ -1,4 +1,4 @@
-//! The query options of a list of users: which Graph takes, what they find, and the way to the next page (graph-facts §7).
+//! The query options of a list: which Graph takes, what they find, and the way to the next page (graph-facts §7).
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -12,9 +12,11 @@ use uuid::Uuid;
 use super::account::Account;
 use super::directory::Directory;
 use super::filter::{Filter, orderable};
+use super::group::Group;
 use super::message::Request;
+use super::object::Object;
 use super::refusal::Refusal;
-use super::schema;
+use super::schema::Entity;
 
 /// The size of a page where `$top` does not say.
 const PAGE: usize = 100;
@@ -22,6 +24,7 @@ const PAGE: usize = 100;
 /// A list's options.
 #[derive(Debug, Default)]
 pub(super) struct Query {
+    entity: Entity,
     filter: Option<Filter>,
     pub(super) select: Option<Vec<String>>,
     top: Option<usize>,
@@ -46,7 +49,7 @@ struct Cursor {
     id: Uuid,
 }
 
-/// Which objects a list holds.
+/// Which users a list holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     Users,
@@ -56,8 +59,8 @@ pub(super) enum Source {
 
 /// A page of a list.
 #[derive(Debug)]
-pub(super) struct Page {
-    pub(super) accounts: Vec<Arc<Account>>,
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
     /// The number of all objects that the filter finds; on the first page of an advanced query only.
     pub(super) count: Option<usize>,
     /// The next page's `$skiptoken`.
@@ -65,22 +68,40 @@ pub(super) struct Page {
 }
 
 impl Query {
-    /// Reads the options of a list.
-    pub(super) fn parse(request: &Request) -> Result<Self, Refusal> {
-        let options = request.options();
-        let mut query = Self::default();
-        let counted = options.iter().any(|(name, value)| name == "$count" && value == "true");
-        query.advanced = counted && request.eventual();
-        for (name, value) in &options {
+    fn of(request: &Request, entity: Entity) -> Self {
+        let counted = request.options().iter().any(|(name, value)| name == "$count" && value == "true");
+        Self { entity, advanced: counted && request.eventual(), ..Self::default() }
+    }
+
+    /// Reads the options of a list of objects of one type.
+    pub(super) fn parse(request: &Request, entity: Entity) -> Result<Self, Refusal> {
+        let mut query = Self::of(request, entity);
+        for (name, value) in &request.options() {
             query.option(name, value, request.eventual())?;
         }
         query.check()?;
         Ok(query)
     }
 
+    /// Reads the options of a list of objects of either type, such as a group's members. Graph filters and orders
+    /// these too, in advanced queries.
+    pub(super) fn parse_mixed(request: &Request) -> Result<Self, Refusal> {
+        let mut query = Self::of(request, Entity::User);
+        for (name, value) in &request.options() {
+            match name.as_str() {
+                "$filter" | "$orderby" | "$search" | "$expand" => {
+                    return Err(Refusal::not_built(&format!("{name} on members")));
+                }
+                "$select" => query.select = Some(selected(value, &[Entity::User, Entity::Group])?),
+                _ => query.option(name, value, request.eventual())?,
+            }
+        }
+        Ok(query)
+    }
+
     /// Reads the options of a single object: `$select` and `$expand`.
-    pub(super) fn parse_single(request: &Request) -> Result<Self, Refusal> {
-        let mut query = Self::default();
+    pub(super) fn parse_single(request: &Request, entity: Entity) -> Result<Self, Refusal> {
+        let mut query = Self { entity, ..Self::default() };
         for (name, value) in &request.options() {
             match name.as_str() {
                 "$select" | "$expand" => query.option(name, value, false)?,
@@ -94,10 +115,13 @@ impl Query {
     fn option(&mut self, name: &str, value: &str, eventual: bool) -> Result<(), Refusal> {
         match name {
             "$filter" => self.filter = Some(Filter::parse(value)?),
-            "$select" => self.select = Some(selected(value)?),
+            "$select" => self.select = Some(selected(value, &[self.entity])?),
+            "$expand" if self.entity == Entity::Group => {
+                return Err(Refusal::not_built(&format!("$expand={value} on groups")));
+            }
             "$expand" => self.expand = Some(expanded(value)?),
             "$top" => self.top = Some(top(value)?),
-            "$orderby" => self.order = Some(order(value)?),
+            "$orderby" => self.order = Some(order(value, self.entity)?),
             "$skiptoken" => self.after = Some(cursor(value)?),
             "$count" if matches!(value, "true" | "false") => {}
             "$count" => return Err(Refusal::new(400, "BadRequest", "Invalid value for $count.")),
@@ -115,10 +139,10 @@ impl Query {
 
     fn check(&self) -> Result<(), Refusal> {
         if let Some(filter) = &self.filter {
-            filter.check(self.advanced)?;
+            filter.check(self.entity, self.advanced)?;
         }
         if let Some((property, _)) = &self.order {
-            let advanced = orderable(property).unwrap_or(true) || self.filter.is_some();
+            let advanced = orderable(self.entity, property).unwrap_or(true) || self.filter.is_some();
             if advanced && !self.advanced {
                 return Err(Refusal::query("Sorting not supported for current query."));
             }
@@ -129,17 +153,21 @@ impl Query {
         Ok(())
     }
 
-    /// Whether the filter finds `account`.
-    pub(super) fn finds(&self, account: &Account, issuer: &str) -> bool {
-        self.filter.as_ref().is_none_or(|filter| filter.finds(account, issuer))
+    fn finds(&self, object: &impl Object, issuer: &str) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.finds(object, issuer))
     }
 
-    /// How many objects the filter finds.
+    /// How many users the filter finds.
     pub(super) fn count(&self, directory: &Directory, source: Source, issuer: &str) -> usize {
-        self.candidates(directory, source, None).filter(|account| self.finds(account, issuer)).count()
+        self.users(directory, source, None).filter(|account| self.finds(account.as_ref(), issuer)).count()
     }
 
-    fn candidates<'a>(
+    /// How many groups the filter finds.
+    pub(super) fn group_count(&self, directory: &Directory) -> usize {
+        directory.groups().filter(|group| self.finds(group.as_ref(), "")).count()
+    }
+
+    fn users<'a>(
         &self,
         directory: &'a Directory,
         source: Source,
@@ -162,38 +190,78 @@ impl Query {
         Box::new(few.into_iter().filter(move |account| after.is_none_or(|id| account.id > id)))
     }
 
-    /// The page that the options ask for.
-    pub(super) fn page(&self, directory: &Directory, source: Source, issuer: &str) -> Page {
-        let first = self.after.is_none();
-        let count = (self.advanced && first).then(|| self.count(directory, source, issuer));
+    /// The page of users that the options ask for.
+    pub(super) fn page(&self, directory: &Directory, source: Source, issuer: &str) -> Page<Arc<Account>> {
+        let count = self.counts().then(|| self.count(directory, source, issuer));
+        self.paged(|after| self.users(directory, source, after), count, issuer)
+    }
+
+    /// The page of groups that the options ask for.
+    pub(super) fn group_page(&self, directory: &Directory) -> Page<Arc<Group>> {
+        let count = self.counts().then(|| self.group_count(directory));
+        self.paged(|after| Box::new(directory.groups_after(after)), count, "")
+    }
+
+    /// The page of a list of objects of either type, by id. `after` gives those behind an id.
+    pub(super) fn mixed_page<T, I: Iterator<Item = T>>(
+        &self,
+        after: impl Fn(Option<Uuid>) -> I,
+        id: impl Fn(&T) -> Uuid,
+    ) -> Page<T> {
+        let count = self.counts().then(|| after(None).count());
         let size = self.top.unwrap_or(PAGE);
-        let mut accounts: Vec<Arc<Account>> = match &self.order {
+        let from = self.after.as_ref().map(|cursor| cursor.id);
+        let items: Vec<T> = after(from).take(size + 1).collect();
+        Self::cut(items, size, count, |last| token("", id(last)))
+    }
+
+    /// Whether the page tells the number of all objects.
+    fn counts(&self) -> bool {
+        self.advanced && self.after.is_none()
+    }
+
+    fn paged<'a, O: Object + 'a>(
+        &self,
+        candidates: impl Fn(Option<Uuid>) -> Box<dyn Iterator<Item = &'a Arc<O>> + 'a>,
+        count: Option<usize>,
+        issuer: &str,
+    ) -> Page<Arc<O>> {
+        let size = self.top.unwrap_or(PAGE);
+        let finds = |object: &&Arc<O>| self.finds(object.as_ref(), issuer);
+        let items: Vec<Arc<O>> = match &self.order {
             None => {
                 let after = self.after.as_ref().map(|cursor| cursor.id);
-                let found = self.candidates(directory, source, after);
-                found.filter(|account| self.finds(account, issuer)).take(size + 1).cloned().collect()
+                candidates(after).filter(finds).take(size + 1).cloned().collect()
             }
             Some((property, descending)) => {
-                let found = self.candidates(directory, source, None);
-                let all = found.filter(|account| self.finds(account, issuer)).cloned().collect();
+                let all = candidates(None).filter(finds).cloned().collect();
                 self.sorted(all, property, *descending)
             }
         };
-        let more = accounts.len() > size;
-        accounts.truncate(size);
-        let next = accounts.last().filter(|_| more).map(|last| self.token(last));
-        Page { accounts, count, next }
+        let key = |object: &O| match &self.order {
+            Some((property, _)) => sort_key(object, property),
+            None => String::new(),
+        };
+        Self::cut(items, size, count, |last| token(&key(last), last.id()))
     }
 
-    fn sorted(&self, mut all: Vec<Arc<Account>>, property: &str, descending: bool) -> Vec<Arc<Account>> {
+    /// A page of `items`, which hold one more than fits if there are more.
+    fn cut<T>(mut items: Vec<T>, size: usize, count: Option<usize>, token: impl Fn(&T) -> String) -> Page<T> {
+        let more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| more).map(token);
+        Page { items, count, next }
+    }
+
+    fn sorted<O: Object>(&self, mut all: Vec<Arc<O>>, property: &str, descending: bool) -> Vec<Arc<O>> {
         let order = |a: (&str, Uuid), b: (&str, Uuid)| -> Ordering {
             let ascending = a.cmp(&b);
             if descending { ascending.reverse() } else { ascending }
         };
-        let keyed = |account: &Arc<Account>| (sort_key(account, property), account.id);
+        let keyed = |object: &Arc<O>| (sort_key(object.as_ref(), property), object.id());
         if let Some(cursor) = &self.after {
-            all.retain(|account| {
-                let (key, id) = keyed(account);
+            all.retain(|object| {
+                let (key, id) = keyed(object);
                 order((&key, id), (&cursor.key, cursor.id)).is_gt()
             });
         }
@@ -203,24 +271,24 @@ impl Query {
         });
         all
     }
-
-    fn token(&self, last: &Account) -> String {
-        let key = self.order.as_ref().map(|(property, _)| sort_key(last, property)).unwrap_or_default();
-        let cursor = json!({ "key": key, "id": last.id });
-        URL_SAFE_NO_PAD.encode(cursor.to_string())
-    }
 }
 
-impl Page {
+/// What `$skiptoken` holds.
+fn token(key: &str, id: Uuid) -> String {
+    let cursor = json!({ "key": key, "id": id });
+    URL_SAFE_NO_PAD.encode(cursor.to_string())
+}
+
+impl<T> Page<T> {
     /// The whole answer. `context` is the collection's name, e.g. `users`.
-    pub(super) fn body(self, request: &Request, values: Vec<Value>, context: &str) -> Value {
+    pub(super) fn body(&self, request: &Request, values: Vec<Value>, context: &str) -> Value {
         let mut body = Map::new();
         body.insert("@odata.context".to_owned(), json!(context));
         if let Some(count) = self.count {
             body.insert("@odata.count".to_owned(), json!(count));
         }
-        if let Some(token) = self.next {
-            body.insert("@odata.nextLink".to_owned(), json!(next_link(request, &token)));
+        if let Some(token) = &self.next {
+            body.insert("@odata.nextLink".to_owned(), json!(next_link(request, token)));
         }
         body.insert("value".to_owned(), values.into());
         body.into()
@@ -236,18 +304,19 @@ fn next_link(request: &Request, token: &str) -> String {
     format!("{}{}?{}", request.base, request.path, options.join("&"))
 }
 
-fn sort_key(account: &Account, property: &str) -> String {
-    account.shown(property, "").as_str().unwrap_or_default().to_lowercase()
+fn sort_key(object: &impl Object, property: &str) -> String {
+    object.shown(property, "").as_str().unwrap_or_default().to_lowercase()
 }
 
 fn unsupported(name: &str) -> Refusal {
     Refusal::new(400, "BadRequest", format!("The query parameter '{name}' is not supported."))
 }
 
-/// The names in `$select`.
-pub(super) fn selected(value: &str) -> Result<Vec<String>, Refusal> {
+/// The names in `$select`, each of a property of one of these types.
+fn selected(value: &str, entities: &[Entity]) -> Result<Vec<String>, Refusal> {
     let names: Vec<String> = value.split(',').map(|name| name.trim().to_owned()).collect();
-    match names.iter().find(|name| !schema::exists(name) && !schema::is_navigation(name)) {
+    let known = |name: &str| entities.iter().any(|entity| entity.exists(name) || entity.is_navigation(name));
+    match names.iter().find(|name| !known(name)) {
         Some(unknown) => Err(Refusal::unknown_property(unknown)),
         None => Ok(names),
     }
@@ -263,7 +332,7 @@ fn expanded(value: &str) -> Result<Expansion, Refusal> {
         return Err(Refusal::not_built(&format!("$expand={relation}")));
     }
     match options.strip_prefix("$select=") {
-        Some(names) => Ok(Expansion { select: Some(selected(names)?) }),
+        Some(names) => Ok(Expansion { select: Some(selected(names, &[Entity::User])?) }),
         None if options.is_empty() => Ok(Expansion { select: None }),
         None => Err(Refusal::not_built(&format!("$expand with {options}"))),
     }
@@ -278,7 +347,7 @@ fn top(value: &str) -> Result<usize, Refusal> {
     })
 }
 
-fn order(value: &str) -> Result<(String, bool), Refusal> {
+fn order(value: &str, entity: Entity) -> Result<(String, bool), Refusal> {
     let mut words = value.split_whitespace();
     let property = words.next().unwrap_or_default();
     let descending = match words.next() {
@@ -286,10 +355,10 @@ fn order(value: &str) -> Result<(String, bool), Refusal> {
         Some("desc") => true,
         Some(_) => return Err(Refusal::query("Sorting not supported for current query.")),
     };
-    if !schema::exists(property) {
+    if !entity.exists(property) {
         return Err(Refusal::unknown_property(property));
     }
-    if orderable(property).is_none() {
+    if orderable(entity, property).is_none() {
         return Err(Refusal::query("Sorting not supported for current query."));
     }
     Ok((property.to_owned(), descending))

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::schema::Entity;
+
 /// An error answer of Graph, before it has its request ids.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Refusal {
@@ -62,8 +64,36 @@ impl Refusal {
     }
 
     /// A property that a create needs.
-    pub(super) fn required(property: &str) -> Self {
-        Self::bad(format!("A value is required for property '{property}' of resource 'User'."))
+    pub(super) fn required(entity: Entity, property: &str) -> Self {
+        let resource = entity.resource();
+        Self::bad(format!("A value is required for property '{property}' of resource '{resource}'."))
+    }
+
+    /// The same about a group, where the words are about a user.
+    pub(super) fn of_group(mut self) -> Self {
+        let about = |text: &str| text.replace("of resource 'User'", "of resource 'Group'");
+        self.message = about(&self.message);
+        for detail in &mut self.details {
+            detail["message"] = json!(about(detail["message"].as_str().unwrap_or_default()));
+        }
+        self
+    }
+
+    /// A member that the group has already; with several in one request none is added.
+    pub(super) fn member_already() -> Self {
+        Self::bad(
+            "One or more added object references already exist for the following modified properties: 'members'.",
+        )
+    }
+
+    /// One object twice in one list of references.
+    pub(super) fn duplicates() -> Self {
+        Self::bad("Request contains a property with duplicate values.")
+    }
+
+    /// A group that Exchange keeps.
+    pub(super) fn mail_enabled() -> Self {
+        Self::bad("Cannot Update a mail-enabled security groups and or distribution list.")
     }
 
     /// A property that only the service sets.
@@ -128,9 +158,10 @@ impl Refusal {
     }
 
     /// A filter that the property never takes, or takes only in an advanced query.
-    pub(super) fn unsupported_filter(path: &str) -> Self {
+    pub(super) fn unsupported_filter(entity: Entity, path: &str) -> Self {
+        let resource = entity.resource();
         Self::query(format!(
-            "Unsupported or invalid query filter clause specified for property '{path}' of resource 'User'."
+            "Unsupported or invalid query filter clause specified for property '{path}' of resource '{resource}'."
         ))
     }
 

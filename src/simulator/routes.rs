@@ -7,7 +7,7 @@ use super::login;
 use super::message::{Request, Response};
 use super::refusal::Refusal;
 use super::service::Service;
-use super::{deleted, organization, users};
+use super::{deleted, groups, organization, users};
 
 /// A request's place in Graph.
 #[derive(Debug)]
@@ -33,7 +33,11 @@ impl Route {
         if request.method != "GET" {
             return 1;
         }
-        let base = if self.template == "/users" { 2 } else { 1 };
+        let base = match self.template {
+            "/groups/{id}/members" => 3,
+            "/users" | "/users/{id}/memberOf" => 2,
+            _ => 1,
+        };
         let options = request.options();
         let has = |name: &str| options.iter().any(|(key, _)| key == name);
         let small =
@@ -86,10 +90,13 @@ fn place(path: &[&str]) -> Option<(&'static str, &'static [&'static str])> {
         ["users", _, "memberof"] => ("/users/{id}/memberOf", &["GET"]),
         ["users", _, "sendmail"] => ("/users/{id}/sendMail", &["POST"]),
         ["groups"] => ("/groups", &["GET", "POST"]),
+        ["groups", "$count"] => ("/groups/$count", &["GET"]),
         ["groups", "delta" | "delta()"] => ("/groups/delta", &["GET"]),
         ["groups", _] => ("/groups/{id}", &["GET", "PATCH", "DELETE"]),
         ["groups", _, "members"] => ("/groups/{id}/members", &["GET"]),
         ["groups", _, "members", "$ref"] => ("/groups/{id}/members/$ref", &["GET", "POST"]),
+        ["groups", _, "members", "$count"] => ("/groups/{id}/members/$count", &["GET"]),
+        ["groups", _, "members", _] => ("/groups/{id}/members/{member}", &["DELETE"]),
         ["groups", _, "members", _, "$ref"] => ("/groups/{id}/members/{member}/$ref", &["DELETE"]),
         ["directory", "deleteditems", "user"] => ("/directory/deletedItems/microsoft.graph.user", &["GET"]),
         ["directory", "deleteditems", _] => ("/directory/deletedItems/{id}", &["GET", "DELETE"]),
@@ -122,6 +129,7 @@ pub(super) fn answer(service: &Service, request: &Request, route: &Route) -> Res
         ));
     }
     let id = route.ids.first().map_or("", String::as_str);
+    let member = route.ids.get(1).map_or("", String::as_str);
     match (request.method.as_str(), route.template) {
         ("GET", "/users") => users::list(service, request),
         ("GET", "/users/$count") => users::count(service, request),
@@ -133,6 +141,19 @@ pub(super) fn answer(service: &Service, request: &Request, route: &Route) -> Res
         ("GET", "/users/{id}/manager") => users::manager(service, request, id),
         ("PUT", "/users/{id}/manager/$ref") => users::set_manager(service, request, id),
         ("DELETE", "/users/{id}/manager/$ref") => users::remove_manager(service, id),
+        ("GET", "/users/{id}/memberOf") => groups::member_of(service, request, id),
+        ("GET", "/groups") => groups::list(service, request),
+        ("GET", "/groups/$count") => groups::count(service, request),
+        ("POST", "/groups") => groups::create(service, request),
+        ("GET", "/groups/{id}") => groups::get(service, request, id),
+        ("PATCH", "/groups/{id}") => groups::update(service, request, id),
+        ("DELETE", "/groups/{id}") => groups::delete(service, id),
+        ("GET", "/groups/{id}/members") => groups::members(service, request, id),
+        ("GET", "/groups/{id}/members/$count") => groups::member_count(service, request, id),
+        ("GET", "/groups/{id}/members/$ref") => groups::references(service, request, id),
+        ("POST", "/groups/{id}/members/$ref") => groups::add_member(service, request, id),
+        ("DELETE", "/groups/{id}/members/{member}/$ref") => groups::remove_member(service, id, member),
+        ("DELETE", "/groups/{id}/members/{member}") => groups::delete_member(service, id, member),
         ("GET", "/directory/deletedItems/microsoft.graph.user") => deleted::list(service, request),
         ("GET", "/directory/deletedItems/{id}") => deleted::get(service, request, id),
         ("DELETE", "/directory/deletedItems/{id}") => deleted::purge(service, id),

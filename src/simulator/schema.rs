@@ -1,5 +1,7 @@
-//! The properties of a user: which can be written, with what, and which can only be read
-//! (graph-facts §8 and the closed request bodies of Graph's description).
+//! The properties of a user and of a group: which can be written, with what, and which can only be read
+//! (graph-facts §8 and §12, and the closed request bodies of Graph's description).
+
+pub(super) mod group;
 
 /// What a writable property takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,35 +207,79 @@ pub(super) const SENSITIVE: &[&str] = &[
 /// What stays writable on an account that is mastered on-premises (commonly reported, not documented).
 pub(super) const WRITABLE_WHEN_SYNCED: &[&str] = &["otherMails", "usageLocation"];
 
-/// The writable property `name`.
-pub(super) fn writable(name: &str) -> Option<&'static Property> {
-    WRITABLE.iter().find(|property| property.name == name)
+/// The two types of object whose properties are described here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Entity {
+    #[default]
+    User,
+    Group,
 }
 
-/// Whether only the service sets `name`.
-pub(super) fn is_read_only(name: &str) -> bool {
-    READ_ONLY.contains(&name)
-}
+impl Entity {
+    /// What messages call it.
+    pub(super) const fn resource(self) -> &'static str {
+        match self {
+            Self::User => "User",
+            Self::Group => "Group",
+        }
+    }
 
-/// Whether a user has the property `name`.
-pub(super) fn exists(name: &str) -> bool {
-    writable(name).is_some() || is_read_only(name) || is_extension(name)
-}
+    /// Its type in Graph's description.
+    pub(super) const fn kind(self) -> &'static str {
+        match self {
+            Self::User => "microsoft.graph.user",
+            Self::Group => "microsoft.graph.group",
+        }
+    }
 
-/// Whether `name` is a relationship, which `$select` passes over.
-pub(super) fn is_navigation(name: &str) -> bool {
-    matches!(name, "manager" | "memberOf")
-}
+    /// The writable property `name`.
+    pub(super) fn writable(self, name: &str) -> Option<&'static Property> {
+        let all = match self {
+            Self::User => WRITABLE,
+            Self::Group => group::WRITABLE,
+        };
+        all.iter().find(|property| property.name == name)
+    }
 
-/// Whether `name` holds a list, which is empty and not null.
-pub(super) fn is_collection(name: &str) -> bool {
-    COLLECTIONS.contains(&name)
-}
+    /// Whether only the service sets `name`.
+    pub(super) fn is_read_only(self, name: &str) -> bool {
+        match self {
+            Self::User => READ_ONLY.contains(&name),
+            Self::Group => group::READ_ONLY.contains(&name),
+        }
+    }
 
-/// Whether `name` is true or false.
-pub(super) fn is_boolean(name: &str) -> bool {
-    matches!(writable(name), Some(Property { kind: Kind::Boolean, .. }))
-        || matches!(name, "onPremisesSyncEnabled" | "isResourceAccount" | "showInAddressList")
+    /// Whether there is a property `name`.
+    pub(super) fn exists(self, name: &str) -> bool {
+        self.writable(name).is_some() || self.is_read_only(name) || is_extension(name)
+    }
+
+    /// Whether `name` is a relationship, which `$select` passes over.
+    pub(super) fn is_navigation(self, name: &str) -> bool {
+        match self {
+            Self::User => matches!(name, "manager" | "memberOf"),
+            Self::Group => matches!(name, "members" | "owners" | "memberOf"),
+        }
+    }
+
+    /// Whether `name` holds a list, which is empty and not null.
+    pub(super) fn is_collection(self, name: &str) -> bool {
+        match self {
+            Self::User => COLLECTIONS.contains(&name),
+            Self::Group => group::COLLECTIONS.contains(&name),
+        }
+    }
+
+    /// Whether `name` is true or false.
+    pub(super) fn is_boolean(self, name: &str) -> bool {
+        matches!(self.writable(name), Some(Property { kind: Kind::Boolean, .. }))
+            || match self {
+                Self::User => {
+                    matches!(name, "onPremisesSyncEnabled" | "isResourceAccount" | "showInAddressList")
+                }
+                Self::Group => matches!(name, "onPremisesSyncEnabled" | "hasMembersWithLicenseErrors"),
+            }
+    }
 }
 
 /// Whether `name` is a directory extension: `extension_<32 hex digits>_<name>`.

@@ -3,6 +3,7 @@
 mod client;
 mod control;
 mod faults;
+mod groups;
 mod lifecycle;
 
 use super::*;

@@ -6,6 +6,7 @@ use super::account::Account;
 use super::message::{Request, Response};
 use super::query::{Query, Source};
 use super::refusal::Refusal;
+use super::schema::Entity;
 use super::service::Service;
 use super::write::{self, Purpose};
 
@@ -19,7 +20,7 @@ pub(super) fn context(request: &Request, set: &str, select: Option<&[String]>, e
 }
 
 /// One object with its context.
-fn entity(request: &Request, set: &str, query: &Query, object: Map<String, Value>) -> Value {
+pub(super) fn entity(request: &Request, set: &str, query: &Query, object: Map<String, Value>) -> Value {
     let mut body = Map::new();
     let select = query.select.as_deref();
     body.insert("@odata.context".to_owned(), json!(context(request, set, select, true)));
@@ -50,9 +51,9 @@ fn shown(service: &Service, query: &Query, account: &Account) -> Map<String, Val
 
 /// `GET /users`.
 pub(super) fn list(service: &Service, request: &Request) -> Result<Response, Refusal> {
-    let query = Query::parse(request)?;
+    let query = Query::parse(request, Entity::User)?;
     let page = query.page(&service.read(), Source::Users, service.tenant.default_domain());
-    let values = page.accounts.iter().map(|account| shown(service, &query, account).into()).collect();
+    let values = page.items.iter().map(|account| shown(service, &query, account).into()).collect();
     let context = context(request, "users", query.select.as_deref(), false);
     Ok(Response::json(200, page.body(request, values, &context)))
 }
@@ -62,11 +63,14 @@ pub(super) fn count(service: &Service, request: &Request) -> Result<Response, Re
     if !request.eventual() {
         return Err(Refusal::bad("$count is not currently supported."));
     }
-    // The segment is the other half of an advanced query.
-    let counted = Request { query: format!("{}&$count=true", request.query), ..request.clone() };
-    let query = Query::parse(&counted)?;
+    let query = Query::parse(&counted(request), Entity::User)?;
     let count = query.count(&service.read(), Source::Users, service.tenant.default_domain());
     Ok(Response::text(count.to_string()))
+}
+
+/// A request for `…/$count`: the segment is the other half of an advanced query.
+pub(super) fn counted(request: &Request) -> Request {
+    Request { query: format!("{}&$count=true", request.query), ..request.clone() }
 }
 
 /// `POST /users`.
@@ -82,7 +86,7 @@ pub(super) fn create(service: &Service, request: &Request) -> Result<Response, R
 
 /// `GET /users/{id or userPrincipalName}`.
 pub(super) fn get(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
-    let query = Query::parse_single(request)?;
+    let query = Query::parse_single(request, Entity::User)?;
     let account = service.read().find(key).cloned().ok_or_else(|| Refusal::not_found(key))?;
     Ok(Response::json(200, entity(request, "users", &query, shown(service, &query, &account))))
 }
@@ -109,7 +113,7 @@ pub(super) fn revoke(service: &Service, request: &Request, key: &str) -> Result<
 
 /// `GET /users/{id}/manager`.
 pub(super) fn manager(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
-    let query = Query::parse_single(request)?;
+    let query = Query::parse_single(request, Entity::User)?;
     let manager = {
         let directory = service.read();
         let account = directory.find(key).ok_or_else(|| Refusal::not_found(key))?;
@@ -125,7 +129,7 @@ pub(super) fn manager(service: &Service, request: &Request, key: &str) -> Result
 /// `PUT /users/{id}/manager/$ref`.
 pub(super) fn set_manager(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
     let body = request.json()?;
-    let manager = write::reference(body.get("@odata.id").unwrap_or(&Value::Null))?;
+    let manager = write::reference(body.get("@odata.id").unwrap_or(&Value::Null), &["users"])?;
     service.write().set_manager(key, Some(manager))?;
     Ok(Response::no_content())
 }

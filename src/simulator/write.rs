@@ -1,4 +1,6 @@
-//! The bodies of POST and PATCH: closed, typed, bounded (graph-facts §8). What needs the directory is checked there.
+//! The bodies of POST and PATCH of a user, and what those of a group share with them: closed, typed, bounded (graph-facts §8). What needs the directory is checked there.
+
+pub(super) mod group;
 
 use std::fmt;
 
@@ -9,7 +11,7 @@ use uuid::Uuid;
 
 use super::account;
 use super::refusal::Refusal;
-use super::schema::{self, Kind, Property};
+use super::schema::{self, Entity, Kind, Property};
 use crate::clock;
 
 /// Which request a body belongs to.
@@ -55,34 +57,41 @@ impl Change {
 
 /// Reads the body of a POST or PATCH of a user.
 pub(super) fn parse(body: &Value, purpose: Purpose) -> Result<Change, Refusal> {
-    let Value::Object(members) = body else {
-        return Err(Refusal::new(
-            400,
-            "BadRequest",
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
-        ));
-    };
+    let members = members_of(body)?;
     let mut change = Change::default();
     for (name, value) in members {
         member(&mut change, name, value, purpose)?;
     }
     match purpose {
         Purpose::Create => required(&change)?,
-        Purpose::Update if members.is_empty() => {
-            return Err(Refusal::new(400, "BadRequest", "Empty Payload. JSON content expected."));
-        }
+        Purpose::Update if members.is_empty() => return Err(empty()),
         Purpose::Update => {}
     }
     Ok(change)
 }
 
+/// The members of a body that is an object.
+fn members_of(body: &Value) -> Result<&Map<String, Value>, Refusal> {
+    body.as_object().ok_or_else(|| {
+        Refusal::new(
+            400,
+            "BadRequest",
+            "Unable to read JSON request payload. Please ensure Content-Type header is set and payload is of valid JSON format.",
+        )
+    })
+}
+
+fn empty() -> Refusal {
+    Refusal::new(400, "BadRequest", "Empty Payload. JSON content expected.")
+}
+
 fn required(change: &Change) -> Result<(), Refusal> {
     if let Some(missing) = schema::REQUIRED.iter().find(|&&name| !change.names().any(|have| have == name)) {
-        return Err(Refusal::required(missing));
+        return Err(Refusal::required(Entity::User, missing));
     }
     match change.password.as_ref().and_then(|new| new.password.as_ref()) {
         Some(_) => Ok(()),
-        None => Err(Refusal::required("passwordProfile")),
+        None => Err(Refusal::required(Entity::User, "passwordProfile")),
     }
 }
 
@@ -91,18 +100,18 @@ fn member(change: &mut Change, name: &str, value: &Value, purpose: Purpose) -> R
         return Ok(());
     }
     if name == "manager@odata.bind" && purpose == Purpose::Create {
-        change.manager = Some(reference(value)?);
+        change.manager = Some(reference(value, &["users"])?);
         return Ok(());
     }
     if schema::is_extension(name) {
         change.properties.insert(name.to_owned(), extension(name, value)?);
         return Ok(());
     }
-    if schema::is_read_only(name) {
+    if Entity::User.is_read_only(name) {
         return Err(Refusal::read_only(name));
     }
-    let Some(property) = schema::writable(name) else {
-        return Err(Refusal::undeclared(name, "microsoft.graph.user"));
+    let Some(property) = Entity::User.writable(name) else {
+        return Err(Refusal::undeclared(name, Entity::User.kind()));
     };
     if property.kind == Kind::PasswordProfile {
         change.password = Some(password_profile(value)?);
@@ -112,12 +121,12 @@ fn member(change: &mut Change, name: &str, value: &Value, purpose: Purpose) -> R
     Ok(())
 }
 
-/// The id in a reference such as `https://graph.microsoft.com/v1.0/users/{id}`.
-pub(super) fn reference(value: &Value) -> Result<Uuid, Refusal> {
+/// The id in a reference to an object of one of `sets`, such as `https://graph.microsoft.com/v1.0/users/{id}`.
+pub(super) fn reference(value: &Value, sets: &[&str]) -> Result<Uuid, Refusal> {
     let text = value.as_str().unwrap_or_default();
     let mut parts = text.rsplit('/');
     let id = parts.next().unwrap_or_default();
-    let known = matches!(parts.next(), Some("users" | "directoryObjects"));
+    let known = parts.next().is_some_and(|set| set == "directoryObjects" || sets.contains(&set));
     if !known || !text.contains("/v1.0/") {
         return Err(Refusal::bad("Invalid URL format specified in @odata.id or @odata.bind."));
     }

@@ -1,5 +1,6 @@
 use rstest::rstest;
 
+use super::super::object::Object as _;
 use super::super::write::{self, Purpose};
 use super::*;
 

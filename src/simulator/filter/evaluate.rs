@@ -6,20 +6,20 @@ use std::cmp::Ordering;
 use serde_json::{Value, json};
 
 use super::{ELEMENT, Filter, Function, Operator};
-use crate::simulator::account::Account;
+use crate::simulator::object::Object;
 
 impl Filter {
-    /// Whether the filter finds `account`; `issuer` is the tenant's default domain.
-    pub(in crate::simulator) fn finds(&self, account: &Account, issuer: &str) -> bool {
-        self.holds(account, issuer, &Value::Null)
+    /// Whether the filter finds `object`; `issuer` is the tenant's default domain.
+    pub(in crate::simulator) fn finds(&self, object: &impl Object, issuer: &str) -> bool {
+        self.holds(object, issuer, &Value::Null)
     }
 
-    fn holds(&self, account: &Account, issuer: &str, element: &Value) -> bool {
-        let value = |path: &str| value(account, issuer, element, path);
+    fn holds(&self, object: &impl Object, issuer: &str, element: &Value) -> bool {
+        let value = |path: &str| value(object, issuer, element, path);
         match self {
-            Self::And(parts) => parts.iter().all(|part| part.holds(account, issuer, element)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(account, issuer, element)),
-            Self::Not(inner) => !inner.holds(account, issuer, element),
+            Self::And(parts) => parts.iter().all(|part| part.holds(object, issuer, element)),
+            Self::Or(parts) => parts.iter().any(|part| part.holds(object, issuer, element)),
+            Self::Not(inner) => !inner.holds(object, issuer, element),
             Self::Compare { path, operator, value: literal } => compare(&value(path), *operator, literal),
             Self::In { path, values } => {
                 let found = value(path);
@@ -33,13 +33,13 @@ impl Filter {
                 let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
                 match condition {
                     None => !items.is_empty(),
-                    Some(condition) => items.iter().any(|item| condition.holds(account, issuer, item)),
+                    Some(condition) => items.iter().any(|item| condition.holds(object, issuer, item)),
                 }
             }
         }
     }
 
-    /// The only users that the filter can find, by id or user name, where it says so: no need to look at the others.
+    /// The only objects that the filter can find, by id or user name, where it says so: no need to look at the others.
     pub(in crate::simulator) fn keys(&self) -> Option<Vec<String>> {
         match self {
             Self::Compare { path, operator: Operator::Eq, value: Value::String(key) } if is_key(path) => {
@@ -62,9 +62,9 @@ fn is_key(path: &str) -> bool {
     matches!(path, "id" | "userPrincipalName")
 }
 
-fn value<'a>(account: &'a Account, issuer: &str, element: &'a Value, path: &str) -> Cow<'a, Value> {
+fn value<'a>(object: &'a impl Object, issuer: &str, element: &'a Value, path: &str) -> Cow<'a, Value> {
     if let Some(base) = path.strip_suffix("/$count") {
-        let items = value(account, issuer, element, base);
+        let items = value(object, issuer, element, base);
         return Cow::Owned(json!(items.as_array().map_or(0, Vec::len)));
     }
     let mut parts = path.split('/');
@@ -72,15 +72,15 @@ fn value<'a>(account: &'a Account, issuer: &str, element: &'a Value, path: &str)
     let mut found = if first == ELEMENT {
         Cow::Borrowed(element)
     } else {
-        match account.properties.get(first) {
-            Some(stored) if first != "identities" => Cow::Borrowed(stored),
-            _ => Cow::Owned(account.shown(first, issuer)),
+        match object.stored(first) {
+            Some(stored) => Cow::Borrowed(stored),
+            None => Cow::Owned(object.shown(first, issuer)),
         }
     };
     for part in parts {
         found = match found {
-            Cow::Borrowed(object) => Cow::Borrowed(object.get(part).unwrap_or(&Value::Null)),
-            Cow::Owned(object) => Cow::Owned(object.get(part).cloned().unwrap_or_default()),
+            Cow::Borrowed(whole) => Cow::Borrowed(whole.get(part).unwrap_or(&Value::Null)),
+            Cow::Owned(whole) => Cow::Owned(whole.get(part).cloned().unwrap_or_default()),
         };
     }
     found

@@ -41,10 +41,10 @@ fn find(filter: &str, advanced: bool) -> Result<Vec<String>, Refusal> {
     if advanced {
         pairs.append_pair("$count", "true");
     }
-    let query = Query::parse(&request(&pairs.finish(), advanced))?;
+    let query = Query::parse(&request(&pairs.finish(), advanced), Entity::User)?;
     let page = query.page(&people(), Source::Users, "contoso.example");
     let name = |account: &Arc<Account>| account.text("displayName").unwrap().to_owned();
-    Ok(page.accounts.iter().map(name).collect())
+    Ok(page.items.iter().map(name).collect())
 }
 
 #[rstest]
@@ -150,7 +150,7 @@ fn nothing_nests_without_end() {
     "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'"
 )]
 fn an_option_that_graph_refuses(#[case] query: &str, #[case] advanced: bool, #[case] message: &str) {
-    let refusal = Query::parse(&request(query, advanced)).unwrap_err();
+    let refusal = Query::parse(&request(query, advanced), Entity::User).unwrap_err();
     assert_eq!((refusal.status, refusal.message.as_str()), (400, message));
 }
 
@@ -160,10 +160,11 @@ fn walk(query: &str, eventual: bool) -> (Vec<String>, usize) {
     let (mut names, mut pages, mut next) = (Vec::new(), 0, query.to_owned());
     loop {
         let request = request(&next, eventual);
-        let page = Query::parse(&request).unwrap().page(&directory, Source::Users, "contoso.example");
+        let page =
+            Query::parse(&request, Entity::User).unwrap().page(&directory, Source::Users, "contoso.example");
         pages += 1;
         assert_eq!(page.count.is_some(), eventual && pages == 1, "counted on the first page only");
-        names.extend(page.accounts.iter().map(|account| account.text("displayName").unwrap().to_owned()));
+        names.extend(page.items.iter().map(|account| account.text("displayName").unwrap().to_owned()));
         let body = page.body(&request, Vec::new(), "c");
         let Some(link) = body.get("@odata.nextLink") else {
             return (names, pages);
@@ -190,12 +191,12 @@ fn paging_meets_every_user_once(
 
 #[test]
 fn a_count_without_the_header_is_ignored() {
-    let query = Query::parse(&request("$count=true", false)).unwrap();
+    let query = Query::parse(&request("$count=true", false), Entity::User).unwrap();
     assert_eq!(query.page(&people(), Source::Users, "").count, None);
 }
 
 #[test]
 fn a_token_that_is_none_of_ours_is_refused() {
-    let refusal = Query::parse(&request("$skiptoken=x", false)).unwrap_err();
+    let refusal = Query::parse(&request("$skiptoken=x", false), Entity::User).unwrap_err();
     assert_eq!((refusal.status, refusal.code.as_str()), (400, "Directory_ExpiredPageToken"));
 }

@@ -60,6 +60,31 @@ async fn another_process_drives_it_by_http() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn groups_are_driven_by_http_too() {
+    let client = Client::plain().await;
+    let ann = client.create("ann").await;
+    let seed = json!({"kind": "microsoft365", "properties": {"displayName": "All Staff"}, "members": [ann]});
+    let made = control(&client, "PUT /groups", seed).await.json();
+    let expected = json!({"id": made["id"], "displayName": "All Staff", "description": null,
+        "mailNickname": "AllStaff", "kind": "microsoft365", "members": [ann]});
+    assert_eq!(made, expected);
+    assert_eq!(control(&client, "GET /groups/all%20staff", Value::Null).await.json(), expected);
+    let id = made["id"].as_str().unwrap();
+    let change = json!({"id": id, "kind": "security", "properties": {"description": "x"}, "members": []});
+    let changed = control(&client, "PUT /groups", change).await.json();
+    assert_eq!((&changed["kind"], &changed["members"]), (&json!("security"), &json!([])));
+    assert_eq!(control(&client, &format!("GET /groups/{id}"), Value::Null).await.json(), changed);
+    let nobody = json!({"properties": {"displayName": "x"}, "members": [uuid::Uuid::nil()]});
+    assert_eq!(control(&client, "PUT /groups", nobody).await.status, 400);
+    assert_eq!(control(&client, "PUT /groups", json!({"properties": {}})).await.status, 400);
+    assert_eq!(control(&client, "PUT /groups", json!({"properties": {"colour": 1}})).await.status, 400);
+    assert_eq!(control(&client, &format!("DELETE /groups/{id}"), Value::Null).await.status, 204);
+    assert_eq!(control(&client, &format!("DELETE /groups/{id}"), Value::Null).await.status, 404);
+    assert_eq!(control(&client, "GET /groups", Value::Null).await.json(), json!({"value": []}));
+    assert_eq!(control(&client, "POST /groups", json!({})).await.status, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_seed_is_laid_over_what_is_there() {
     let client = Client::plain().await;
     let directory = client.simulator.directory();

@@ -176,8 +176,8 @@ async fn what_graph_has_not_and_what_the_simulator_has_not() {
     let reply = client.call("PUT /users", json!({})).await.error();
     let text = "Specified HTTP method is not allowed for the request target.";
     assert_eq!(reply, error(405, "Request_BadRequest", text));
-    let reply = client.get("/groups").await.error();
-    assert_eq!(reply, error(501, "NotImplemented", "The simulator does not implement GET /groups."));
+    let reply = client.get("/subscribedSkus").await.error();
+    assert_eq!(reply, error(501, "NotImplemented", "The simulator does not implement GET /subscribedSkus."));
     let reply = client.get("/me").await.error();
     assert_eq!(
         reply,
