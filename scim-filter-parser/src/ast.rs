@@ -88,3 +88,15 @@ pub struct Path {
     /// The sub-attribute behind the brackets; set only when there is a `filter`.
     pub sub: Option<String>,
 }
+
+impl Filter {
+    /// How many comparisons it has (`pr` among them): what it costs to decide, at most.
+    pub fn terms(&self) -> usize {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::terms).sum(),
+            Self::Not(inner) => inner.terms(),
+            Self::Element { filter, .. } => filter.terms(),
+            Self::Present(_) | Self::Compare { .. } => 1,
+        }
+    }
+}
