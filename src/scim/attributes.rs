@@ -77,14 +77,20 @@ impl Projection {
     }
 
     fn drop_unasked(&self, resource: &mut Map<String, Value>) {
+        let unasked = |attribute: &&Attribute| match attribute.returned {
+            Returned::Never => true,
+            Returned::Request => !self.with_on_request,
+            Returned::Always | Returned::Default => false,
+        };
         for schema in self.rt.schemas() {
-            let unasked = |attribute: &&Attribute| match attribute.returned {
-                Returned::Never => true,
-                Returned::Request => !self.with_on_request,
-                Returned::Always | Returned::Default => false,
-            };
-            for attribute in schema.attributes.iter().filter(unasked) {
-                drop_attribute(resource, self.rt, schema, attribute.name);
+            for attribute in schema.attributes {
+                if unasked(&attribute) {
+                    drop_attribute(resource, self.rt, schema, attribute.name);
+                }
+                for sub in attribute.sub_attributes.iter().filter(unasked) {
+                    let place = Resolved { schema, attribute, sub: Some(sub) };
+                    remove(resource, self.rt, Target::Attribute(place));
+                }
             }
         }
     }

@@ -1,9 +1,17 @@
-//! How a client's habits differ from the RFC.
+//! How clients' habits differ from the RFC, and what is made of them: the one list of it, [`Dialect::rules`].
+//!
+//! Where a rule turns one thing into another ([`canonical_urn`]) or only some clients have it
+//! ([`Dialect::unquoted_filter_strings`]), it is carried out from here. The others are how bodies, paths and filters
+//! are read from everybody; each has an example in the tests that holds it.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+
+mod rules;
+
+pub use rules::{Habit, Rule};
 
 /// The client that an upstream is. Leniency that contradicts the RFC is given to a named client only;
 /// [`Dialect::Auto`] is lenient where the RFC is silent, and nowhere else.
@@ -64,12 +72,36 @@ impl Dialect {
         }
     }
 
-    /// Whether a filter may compare with a bare word, `externalId eq annb`, which RFC 7644 figure 1 refuses.
-    ///
-    /// Entra: its documentation shows such probes, and its group patches name members in that way.
-    pub const fn unquoted_filter_strings(self) -> bool {
-        matches!(self, Self::Entra)
+    /// All rules, in the order in which they are shown.
+    pub fn rules() -> &'static [Rule] {
+        &rules::RULES
     }
+
+    /// Whether this client's requests are read with this habit in mind.
+    pub fn allows(self, habit: Habit) -> bool {
+        Self::rules()
+            .iter()
+            .any(|rule| rule.habit == habit && (!rule.named_only || rule.clients.contains(&self)))
+    }
+
+    /// Whether a filter may compare with a bare word, `externalId eq annb`, which RFC 7644 figure 1 refuses.
+    pub fn unquoted_filter_strings(self) -> bool {
+        self.allows(Habit::UnquotedStrings)
+    }
+}
+
+/// The URN that is meant, where it is an [`alias`].
+pub(super) fn canonical_urn(urn: &str) -> &str {
+    known(urn).map_or(urn, |(_, ours)| ours)
+}
+
+/// The URN, in canonical case, if it is one that a client uses in the stead of another.
+pub(super) fn alias(urn: &str) -> Option<&'static str> {
+    known(urn).map(|(alias, _)| *alias)
+}
+
+fn known(urn: &str) -> Option<&'static (&'static str, &'static str)> {
+    rules::ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(urn))
 }
 
 impl fmt::Display for Dialect {
@@ -97,22 +129,4 @@ impl FromStr for Dialect {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_read_back_and_serde_agrees() {
-        for dialect in Dialect::ALL {
-            assert_eq!(dialect.to_string().parse(), Ok(dialect));
-            assert_eq!(serde_json::to_value(dialect).unwrap(), serde_json::json!(dialect.as_str()));
-        }
-    }
-
-    #[test]
-    fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = "adfs".parse::<Dialect>().unwrap_err().to_string();
-        for dialect in Dialect::ALL {
-            assert!(error.contains(dialect.as_str()), "{dialect} not in {error}");
-        }
-    }
-}
+mod tests;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 /// The URN of an error body (RFC 7644 §3.12).
 pub const SCHEMA: &str = "urn:ietf:params:scim:api:messages:2.0:Error";
 
-/// What is wrong with a request: the `scimType` keywords of RFC 7644 table 9, and the kinds that have none.
+/// What is wrong with a request: the `scimType` keywords of RFC 7644 table 9 and RFC 9865 §2.1, and the kinds that have none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
     /// The filter's syntax is wrong, or its operator does not fit the attribute's type.
@@ -28,6 +28,12 @@ pub enum ErrorKind {
     InvalidVers,
     /// Sensitive data must not travel in a URI.
     Sensitive,
+    /// A cursor that the server did not make for this query (RFC 9865 §2.1).
+    InvalidCursor,
+    /// A cursor whose time is over (RFC 9865 §2.1).
+    ExpiredCursor,
+    /// A page length that goes with no cursor (RFC 9865 §2.1).
+    InvalidCount,
     /// No such resource.
     NotFound,
     /// The resource is not in the state the client thinks it is (RFC 7644 §3.14).
@@ -39,7 +45,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The `scimType` keyword, for the kinds that have one (RFC 7644 table 9).
+    /// The `scimType` keyword, for the kinds that have one (RFC 7644 table 9, RFC 9865 §2.1).
     pub const fn scim_type(self) -> Option<&'static str> {
         Some(match self {
             Self::InvalidFilter => "invalidFilter",
@@ -52,6 +58,9 @@ impl ErrorKind {
             Self::InvalidValue => "invalidValue",
             Self::InvalidVers => "invalidVers",
             Self::Sensitive => "sensitive",
+            Self::InvalidCursor => "invalidCursor",
+            Self::ExpiredCursor => "expiredCursor",
+            Self::InvalidCount => "invalidCount",
             Self::NotFound | Self::PreconditionFailed | Self::TooLarge | Self::NotImplemented => return None,
         })
     }
@@ -72,7 +81,10 @@ impl ErrorKind {
             | Self::InvalidPath
             | Self::NoTarget
             | Self::InvalidValue
-            | Self::InvalidVers => 400,
+            | Self::InvalidVers
+            | Self::InvalidCursor
+            | Self::ExpiredCursor
+            | Self::InvalidCount => 400,
         }
     }
 }

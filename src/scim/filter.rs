@@ -128,13 +128,68 @@ pub fn fold(text: &str) -> String {
 impl Predicate {
     /// Whether a rendered resource matches: with `id`, `meta` and read-only attributes, before any projection.
     pub fn matches(&self, resource: &Map<String, Value>) -> bool {
-        evaluate::holds(self, evaluate::Subject::Resource(resource))
+        self.matches_with(resource, &|_| None)
+    }
+
+    /// The same, but whoever asks may answer the leaves that it knows better, and so need not render what they look
+    /// at: `leaf` gets each [`Present`](Self::Present), [`Compare`](Self::Compare) and [`Element`](Self::Element)
+    /// whose answer is needed; where it has none, the resource decides.
+    pub fn matches_with(
+        &self,
+        resource: &Map<String, Value>,
+        leaf: &dyn Fn(&Predicate) -> Option<bool>,
+    ) -> bool {
+        evaluate::holds(self, evaluate::Subject::Resource(resource, leaf))
+    }
+
+    /// Whether it asks for the common or core attribute of this canonical name, or for a part of it.
+    pub fn mentions(&self, attribute: &str) -> bool {
+        let mut found = false;
+        self.each_leaf(&mut |_, target| found |= is_core(target, attribute));
+        found
+    }
+
+    /// The leaves that ask for the members of a group: those that [`matches_with`](Self::matches_with) offers to
+    /// answer otherwise, in the order of the filter.
+    pub fn member_leaves(&self) -> Vec<&Predicate> {
+        let mut leaves = Vec::new();
+        self.each_leaf(&mut |leaf, target| {
+            if is_core(target, "members") {
+                leaves.push(leaf);
+            }
+        });
+        leaves
+    }
+
+    /// The attribute that a leaf asks for; `None` for what is no leaf.
+    pub fn target(&self) -> Option<Resolved> {
+        match self {
+            Self::Present(target) | Self::Element { target, .. } => Some(*target),
+            Self::Compare(comparison) => Some(comparison.target),
+            Self::And(_) | Self::Or(_) | Self::Not(_) | Self::Constant(_) => None,
+        }
+    }
+
+    fn each_leaf<'a>(&'a self, visit: &mut dyn FnMut(&'a Predicate, Resolved)) {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().for_each(|part| part.each_leaf(visit)),
+            Self::Not(inner) => inner.each_leaf(visit),
+            leaf => {
+                if let Some(target) = leaf.target() {
+                    visit(leaf, target);
+                }
+            }
+        }
     }
 
     /// Whether one element of a multi-valued attribute matches a filter that was compiled for it.
     pub(super) fn matches_element(&self, element: &Value) -> bool {
         evaluate::holds(self, evaluate::Subject::Element(element))
     }
+}
+
+fn is_core(target: Resolved, attribute: &str) -> bool {
+    target.attribute.name == attribute && !target.schema.is_extension()
 }
 
 impl Op {

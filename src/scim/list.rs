@@ -1,10 +1,12 @@
-//! Queries and their answers (RFC 7644 §3.4.2 and §3.4.3).
+//! Queries and their answers (RFC 7644 §3.4.2 and §3.4.3, RFC 9865).
 
 use serde_json::{Map, Value};
 
 use super::attributes::Projection;
-use super::error::Error;
+use super::cursor::{Fingerprint, Position};
+use super::error::{Error, ErrorKind};
 use super::schema::ResourceType;
+use super::sort::Sort;
 
 /// The URN of a list's body.
 pub const LIST_RESPONSE: &str = "urn:ietf:params:scim:api:messages:2.0:ListResponse";
@@ -27,6 +29,8 @@ pub struct ListQuery {
     pub filter: Option<String>,
     /// 1 for the first resource; never 0.
     pub start_index: u64,
+    /// The text of `cursor`: empty for the first page. Where it is there, the list is paged by cursor (RFC 9865 §2).
+    pub cursor: Option<String>,
     /// Resources on this page; 0 asks for the total only.
     pub count: u64,
     /// The attribute to sort by.
@@ -50,27 +54,29 @@ pub enum SortOrder {
 }
 
 impl ListQuery {
-    /// Reads decoded query parameters; unknown ones are passed over, an empty one is as if it were not there.
+    /// Reads decoded query parameters; unknown ones are passed over, an empty one is as if it were not there, but for
+    /// `cursor`, whose empty text asks for the first page.
     ///
     /// A `startIndex` below 1 is 1 and a `count` below 0 is 0 (RFC 7644 §3.4.2.4); what is no whole number is refused.
+    /// With a cursor, a `count` below 0 is `invalidCount` (RFC 9865 §2.1), and a `startIndex` is refused.
     pub fn parse<'a>(
         pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
         limits: Limits,
     ) -> Result<Self, Error> {
         let mut query = Self::empty(limits);
+        let mut paging = Paging::default();
         for (name, value) in pairs {
             let value = value.trim();
-            if value.is_empty() {
-                continue;
-            }
             match Parameter::of(name) {
-                Some(Parameter::StartIndex) => query.start_at(integer(name, value)?),
-                Some(Parameter::Count) => query.take(integer(name, value)?, limits),
+                Some(Parameter::Cursor) => query.cursor = Some(value.to_owned()),
+                _ if value.is_empty() => {}
+                Some(Parameter::StartIndex) => paging.start_index = Some(integer(name, value)?),
+                Some(Parameter::Count) => paging.count = Some(integer(name, value)?),
                 Some(parameter) => query.set(parameter, value)?,
                 None => {}
             }
         }
-        Ok(query)
+        query.page(paging, limits)
     }
 
     /// Reads the body of a POST to `/.search` (RFC 7644 §3.4.3).
@@ -79,14 +85,15 @@ impl ListQuery {
             return Err(Error::syntax("A search must be a JSON object."));
         };
         let mut query = Self::empty(limits);
+        let mut paging = Paging::default();
         for (name, value) in body {
             let Some(parameter) = Parameter::of(name) else {
                 continue;
             };
             match (parameter, value) {
                 (_, Value::Null) => {}
-                (Parameter::StartIndex, value) => query.start_at(json_integer(name, value)?),
-                (Parameter::Count, value) => query.take(json_integer(name, value)?, limits),
+                (Parameter::StartIndex, value) => paging.start_index = Some(json_integer(name, value)?),
+                (Parameter::Count, value) => paging.count = Some(json_integer(name, value)?),
                 (parameter, Value::String(text)) => query.set(parameter, text.trim())?,
                 (Parameter::Attributes | Parameter::Excluded, Value::Array(names)) => {
                     for listed in names {
@@ -99,7 +106,36 @@ impl ListQuery {
                 _ => return Err(Error::value(format!("{name} must be a string."))),
             }
         }
-        Ok(query)
+        query.page(paging, limits)
+    }
+
+    /// How the list of `rt` is to be sorted.
+    pub fn sort(&self, rt: &ResourceType) -> Result<Option<Sort>, Error> {
+        Sort::parse(rt, self.sort_by.as_deref(), self.sort_order)
+    }
+
+    /// Where the page begins, if the list is paged by cursor. `list` says which list it is, such as the name of its
+    /// resource type. A cursor that was not made by [`ListQuery::cursor_at`] for this list, filter and order is `invalidCursor`.
+    pub fn position(&self, list: &str) -> Result<Option<Position>, Error> {
+        match &self.cursor {
+            None => Ok(None),
+            Some(cursor) => Position::decode(cursor, self.fingerprint(list)).map(Some),
+        }
+    }
+
+    /// The cursor of the page that begins at `position`, with the same filter and order.
+    pub fn cursor_at(&self, list: &str, position: Position) -> String {
+        position.encode(self.fingerprint(list))
+    }
+
+    /// The page's length and the attributes may change from page to page; what decides the order may not.
+    fn fingerprint(&self, list: &str) -> Fingerprint {
+        let sort_by = self.sort_by.as_deref().map(str::to_ascii_lowercase);
+        let order = match self.sort_order {
+            SortOrder::Ascending => "ascending",
+            SortOrder::Descending => "descending",
+        };
+        Fingerprint::of(&[Some(list), self.filter.as_deref(), sort_by.as_deref(), Some(order)])
     }
 
     /// The projection that the query asks for.
@@ -111,6 +147,7 @@ impl ListQuery {
         Self {
             filter: None,
             start_index: 1,
+            cursor: None,
             count: limits.default_count.min(limits.max_count),
             sort_by: None,
             sort_order: SortOrder::Ascending,
@@ -119,12 +156,25 @@ impl ListQuery {
         }
     }
 
-    fn start_at(&mut self, index: i64) {
-        self.start_index = u64::try_from(index).unwrap_or(1).max(1);
-    }
-
-    fn take(&mut self, count: i64, limits: Limits) {
-        self.count = u64::try_from(count).unwrap_or(0).min(limits.max_count);
+    fn page(mut self, paging: Paging, limits: Limits) -> Result<Self, Error> {
+        if self.cursor.is_some() {
+            if paging.start_index.is_some() {
+                return Err(Error::value("cursor and startIndex are two ways to page; send one of them."));
+            }
+            if paging.count.is_some_and(|count| count < 0) {
+                return Err(Error::new(
+                    ErrorKind::InvalidCount,
+                    format!("count must be between 0 and {} when a cursor is sent.", limits.max_count),
+                ));
+            }
+        }
+        if let Some(index) = paging.start_index {
+            self.start_index = u64::try_from(index).unwrap_or(1).max(1);
+        }
+        if let Some(count) = paging.count {
+            self.count = u64::try_from(count).unwrap_or(0).min(limits.max_count);
+        }
+        Ok(self)
     }
 
     fn set(&mut self, parameter: Parameter, value: &str) -> Result<(), Error> {
@@ -134,16 +184,25 @@ impl ListQuery {
             Parameter::SortOrder => self.sort_order = sort_order(value)?,
             Parameter::Attributes => self.attributes.extend(names(value)),
             Parameter::Excluded => self.excluded_attributes.extend(names(value)),
+            Parameter::Cursor => self.cursor = Some(value.to_owned()),
             Parameter::StartIndex | Parameter::Count => {}
         }
         Ok(())
     }
 }
 
+/// The numbers of a query, as they were sent.
+#[derive(Clone, Copy, Default)]
+struct Paging {
+    start_index: Option<i64>,
+    count: Option<i64>,
+}
+
 #[derive(Clone, Copy)]
 enum Parameter {
     Filter,
     StartIndex,
+    Cursor,
     Count,
     SortBy,
     SortOrder,
@@ -153,9 +212,10 @@ enum Parameter {
 
 impl Parameter {
     fn of(name: &str) -> Option<Self> {
-        const NAMES: [(&str, Parameter); 7] = [
+        const NAMES: [(&str, Parameter); 8] = [
             ("filter", Parameter::Filter),
             ("startIndex", Parameter::StartIndex),
+            ("cursor", Parameter::Cursor),
             ("count", Parameter::Count),
             ("sortBy", Parameter::SortBy),
             ("sortOrder", Parameter::SortOrder),
@@ -206,10 +266,21 @@ fn sort_order(value: &str) -> Result<SortOrder, Error> {
 
 /// The body of a list (RFC 7644 §3.4.2): `itemsPerPage` is the number returned, and `Resources` is there when empty.
 pub fn response(total: u64, start_index: u64, resources: Vec<Value>) -> Value {
+    body(total, ("startIndex", Some(start_index.into())), resources)
+}
+
+/// The body of a list that is paged by cursor (RFC 9865 §2): no `startIndex`, and `nextCursor` on all pages but the last.
+pub fn cursor_response(total: u64, next: Option<String>, resources: Vec<Value>) -> Value {
+    body(total, ("nextCursor", next.map(Value::String)), resources)
+}
+
+fn body(total: u64, (name, place): (&str, Option<Value>), resources: Vec<Value>) -> Value {
     let mut body = Map::with_capacity(5);
     body.insert("schemas".to_owned(), Value::Array(vec![LIST_RESPONSE.into()]));
     body.insert("totalResults".to_owned(), total.into());
-    body.insert("startIndex".to_owned(), start_index.into());
+    if let Some(place) = place {
+        body.insert(name.to_owned(), place);
+    }
     body.insert("itemsPerPage".to_owned(), resources.len().into());
     body.insert("Resources".to_owned(), Value::Array(resources));
     Value::Object(body)
@@ -279,5 +350,53 @@ mod tests {
             response(7, 8, Vec::new()),
             json!({"schemas": [LIST_RESPONSE], "totalResults": 7, "startIndex": 8, "itemsPerPage": 0, "Resources": []})
         );
+    }
+
+    #[test]
+    fn a_cursor_pages_its_own_query_only() {
+        let query = |pairs: &[(&str, &str)]| ListQuery::parse(pairs.iter().copied(), LIMITS).unwrap();
+        let first = query(&[("filter", "active eq true"), ("sortBy", "userName"), ("Cursor", "")]);
+        assert_eq!(first.position("User"), Ok(Some(Position::Start)));
+        let cursor = first.cursor_at("User", Position::Offset(100));
+        let next = query(&[
+            ("cursor", &cursor),
+            ("sortBy", "USERNAME"),
+            ("filter", "active eq true"),
+            ("count", "7"),
+        ]);
+        assert_eq!(next.position("User"), Ok(Some(Position::Offset(100))));
+        assert_eq!(next.count, 7);
+        for other in [
+            next.position("Group"),
+            query(&[("cursor", &cursor)]).position("User"),
+            query(&[
+                ("cursor", &cursor),
+                ("sortBy", "userName"),
+                ("filter", "active eq true"),
+                ("sortOrder", "descending"),
+            ])
+            .position("User"),
+            query(&[("cursor", "made-up")]).position("User"),
+        ] {
+            assert_eq!(other.unwrap_err().scim_type(), Some("invalidCursor"));
+        }
+        assert_eq!(query(&[("startIndex", "3")]).position("User"), Ok(None));
+    }
+
+    #[rstest]
+    #[case(json!({"cursor": "", "count": -1}), "invalidCount")]
+    #[case(json!({"cursor": "", "startIndex": 1}), "invalidValue")]
+    #[case(json!({"cursor": 7}), "invalidValue")]
+    fn a_cursor_does_not_go_with_everything(#[case] body: Value, #[case] scim_type: &str) {
+        assert_eq!(ListQuery::parse_search(&body, LIMITS).unwrap_err().scim_type(), Some(scim_type));
+    }
+
+    #[test]
+    fn a_page_by_cursor_has_no_index() {
+        assert_eq!(
+            cursor_response(7, Some("abc".to_owned()), vec![json!({})]),
+            json!({"schemas": [LIST_RESPONSE], "totalResults": 7, "nextCursor": "abc", "itemsPerPage": 1, "Resources": [{}]})
+        );
+        assert_eq!(cursor_response(7, None, Vec::new()).get("nextCursor"), None);
     }
 }

@@ -16,25 +16,34 @@ mod apply;
 mod elements;
 mod selection;
 
+pub(in crate::scim) use selection::{Selection, Which};
+
 /// The URN of a PATCH body.
 pub const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// Operations in one request, at most.
 pub const MAX_OPERATIONS: usize = 1_000;
 
+/// Comparisons in the filters of all paths of one request, at most: each is decided for each element that there is.
+pub const MAX_COMPARISONS: usize = 2_000;
+
 /// The operations of one PATCH, in their order. `Debug` leaves the values out: one may be a password.
 #[derive(Clone, Debug)]
 pub struct PatchRequest {
-    operations: Vec<Operation>,
+    pub(in crate::scim) operations: Vec<Operation>,
+    /// Whether the body had one operation only.
+    pub(in crate::scim) alone: bool,
 }
 
 /// One operation.
 #[derive(Clone)]
 pub struct Operation {
-    kind: OperationKind,
-    path: Option<PatchPath>,
+    /// Its place in the body, from 0.
+    pub(in crate::scim) index: usize,
+    pub(in crate::scim) kind: OperationKind,
+    pub(in crate::scim) path: Option<PatchPath>,
     /// `None` where the request has no `value`; an explicit null is `Some(Value::Null)`.
-    value: Option<Value>,
+    pub(in crate::scim) value: Option<Value>,
 }
 
 /// What an operation does.
@@ -51,8 +60,8 @@ pub enum OperationKind {
 /// A path with its text: only the text tells a schema's URN from an attribute.
 #[derive(Clone, Debug)]
 pub(in crate::scim) struct PatchPath {
-    text: String,
-    path: Path,
+    pub(in crate::scim) text: String,
+    pub(in crate::scim) path: Path,
 }
 
 /// What a PATCH made of a resource.
@@ -71,7 +80,7 @@ pub struct Patched {
 impl PatchRequest {
     /// Reads the body of a PATCH. Names and `op` match in any case, as Entra and Microsoft's own client need it.
     ///
-    /// `invalidSyntax`: no operations, too many, an unknown `op`. `invalidPath`: a path that does not parse.
+    /// `invalidSyntax`: no operations, too many, an unknown `op`. `tooMany`: more than [`MAX_COMPARISONS`]. `invalidPath`: a path that does not parse.
     /// `noTarget`: a remove without a path. `invalidValue`: an add or replace without a value.
     pub fn parse(body: Value, dialect: Dialect) -> Result<Self, Error> {
         let Value::Object(body) = body else {
@@ -99,10 +108,19 @@ impl PatchRequest {
             .into_iter()
             .enumerate()
             .map(|(index, operation)| {
-                Operation::parse(operation, dialect).map_err(|error| located(error, index, alone))
+                Operation::parse(index, operation, dialect).map_err(|error| located(error, index, alone))
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Self { operations })
+            .collect::<Result<Vec<Operation>, _>>()?;
+        let comparisons: usize = operations.iter().map(Operation::comparisons).sum();
+        if comparisons > MAX_COMPARISONS {
+            return Err(Error::new(
+                ErrorKind::TooMany,
+                format!(
+                    "The paths of the PATCH have {comparisons} comparisons, more than the {MAX_COMPARISONS} that one request may have; send several requests."
+                ),
+            ));
+        }
+        Ok(Self { operations, alone })
     }
 
     /// The operations, in their order.
@@ -117,12 +135,17 @@ impl Operation {
         self.kind
     }
 
+    fn comparisons(&self) -> usize {
+        let filter = self.path.as_ref().and_then(|path| path.path.filter.as_ref());
+        filter.map_or(0, scim_filter_parser::Filter::terms)
+    }
+
     /// Its path as the client wrote it.
     pub fn path(&self) -> Option<&str> {
         self.path.as_ref().map(|path| path.text.as_str())
     }
 
-    fn parse(operation: Value, dialect: Dialect) -> Result<Self, Error> {
+    fn parse(index: usize, operation: Value, dialect: Dialect) -> Result<Self, Error> {
         let Value::Object(operation) = operation else {
             return Err(Error::syntax("An operation must be a JSON object with op, path and value."));
         };
@@ -158,7 +181,7 @@ impl Operation {
                 "The {kind} has no value; send one, or null to clear the attribute."
             )));
         }
-        Ok(Self { kind, path, value })
+        Ok(Self { index, kind, path, value })
     }
 }
 
@@ -224,15 +247,14 @@ pub fn apply(
     dialect: Dialect,
 ) -> Result<Patched, Error> {
     let mut work = apply::Work::new(rt, resource, dialect);
-    let alone = request.operations.len() == 1;
-    for (index, operation) in request.operations.iter().enumerate() {
-        work.operation(operation).map_err(|error| located(error, index, alone))?;
+    for operation in &request.operations {
+        work.operation(operation).map_err(|error| located(error, operation.index, request.alone))?;
     }
     work.finish(resource)
 }
 
 /// Says which operation it was, where there are several.
-fn located(error: Error, index: usize, alone: bool) -> Error {
+pub(in crate::scim) fn located(error: Error, index: usize, alone: bool) -> Error {
     if alone {
         return error;
     }

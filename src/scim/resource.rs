@@ -191,4 +191,4 @@ fn same_value(a: &Value, b: &Value) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::scim) mod tests;

@@ -2,6 +2,8 @@
 
 use scim_filter_parser::AttrPath;
 
+use super::dialect::canonical_urn;
+
 mod builder;
 mod common;
 pub mod discovery;
@@ -13,6 +15,7 @@ mod user;
 pub use common::{EXTERNAL_ID, ID, META, SCHEMAS};
 pub use enterprise::ENTERPRISE_USER;
 pub use gangway::{GANGWAY_GROUP, GANGWAY_USER};
+pub(super) use group::MEMBERS;
 pub use group::{CORE_GROUP, GROUP};
 pub use user::{CORE_USER, USER};
 
@@ -186,13 +189,15 @@ impl ResourceType {
         std::iter::once(self.schema).chain(self.extensions.iter().map(|(schema, _)| *schema))
     }
 
-    /// The core schema or extension of this URN, in any case.
+    /// The core schema or extension of this URN, in any case, or of one that clients use in its stead.
     pub fn schema_of(&self, urn: &str) -> Option<&'static Schema> {
+        let urn = canonical_urn(urn);
         self.schemas().find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 
-    /// The extension of this URN, in any case.
+    /// The extension of this URN, in any case, or of one that clients use in its stead.
     pub fn extension(&self, urn: &str) -> Option<&'static Schema> {
+        let urn = canonical_urn(urn);
         self.extensions.iter().map(|(schema, _)| *schema).find(|schema| schema.id.eq_ignore_ascii_case(urn))
     }
 

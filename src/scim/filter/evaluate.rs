@@ -11,7 +11,8 @@ use crate::scim::values;
 /// What a predicate looks at.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
-    Resource(&'a Map<String, Value>),
+    /// A resource, and who may answer a leaf in its stead.
+    Resource(&'a Map<String, Value>, &'a dyn Fn(&Predicate) -> Option<bool>),
     Element(&'a Value),
 }
 
@@ -21,15 +22,31 @@ pub(super) fn holds(predicate: &Predicate, subject: Subject<'_>) -> bool {
         Predicate::Or(any) => any.iter().any(|predicate| holds(predicate, subject)),
         Predicate::Not(inner) => !holds(inner, subject),
         Predicate::Constant(holds) => *holds,
+        leaf => subject.answered(leaf).unwrap_or_else(|| leaf_holds(leaf, subject)),
+    }
+}
+
+fn leaf_holds(leaf: &Predicate, subject: Subject<'_>) -> bool {
+    match leaf {
         Predicate::Present(target) => subject.any(*target, is_present),
         Predicate::Compare(comparison) => subject.any(comparison.target, |value| compares(comparison, value)),
         Predicate::Element { target, predicate } => {
             subject.any(*target, |element| holds(predicate, Subject::Element(element)))
         }
+        Predicate::And(_) | Predicate::Or(_) | Predicate::Not(_) | Predicate::Constant(_) => {
+            holds(leaf, subject)
+        }
     }
 }
 
 impl Subject<'_> {
+    fn answered(self, leaf: &Predicate) -> Option<bool> {
+        match self {
+            Subject::Resource(_, answer) => answer(leaf),
+            Subject::Element(_) => None,
+        }
+    }
+
     /// Whether one of the target's values passes.
     fn any(self, target: Resolved, mut test: impl FnMut(&Value) -> bool) -> bool {
         match self {
@@ -37,7 +54,7 @@ impl Subject<'_> {
                 Some(sub) => element.get(sub.name).is_some_and(test),
                 None => test(element),
             },
-            Subject::Resource(resource) => {
+            Subject::Resource(resource, _) => {
                 let own = if target.schema.is_extension() {
                     resource.get(target.schema.id).and_then(Value::as_object)
                 } else {

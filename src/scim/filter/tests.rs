@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::scim::render::tests::identity;
-use crate::scim::{Resource, USER, render};
+use crate::scim::{GROUP, Resource, USER, render};
 
 const GANGWAY: &str = "urn:ietf:params:scim:schemas:extension:gangway:2.0:User";
 
@@ -202,4 +202,41 @@ proptest! {
             prop_assert_eq!(fold(&upper), fold(&part));
         }
     }
+}
+
+#[rstest]
+#[case("members.value eq \"u1\"", 1)]
+#[case("members eq \"u1\" and not (members[type eq \"User\"] or members pr)", 3)]
+#[case("displayName eq \"members\"", 0)]
+#[case("members.colour eq \"x\" or displayName pr", 0)]
+fn the_leaves_at_members_are_found_and_answered(#[case] text: &str, #[case] expected: usize) {
+    let predicate = parse(&GROUP, text, Dialect::Auto).unwrap();
+    let leaves = predicate.member_leaves();
+    assert_eq!(leaves.len(), expected);
+    assert_eq!(predicate.mentions("members"), expected > 0);
+    assert!(leaves.iter().all(|leaf| leaf.target().unwrap().attribute.name == "members"));
+}
+
+#[test]
+fn an_answered_leaf_is_not_looked_up() {
+    let group = json!({"displayName": "Sales", "members": [{"value": "u1"}]});
+    let group = group.as_object().unwrap();
+    let text = "displayName eq \"sales\" and members[value eq \"u1\"]";
+    let predicate = parse(&GROUP, text, Dialect::Auto).unwrap();
+    assert!(predicate.matches(group));
+    for answer in [true, false] {
+        let only_members = |leaf: &Predicate| (!leaf.member_leaves().is_empty()).then_some(answer);
+        assert_eq!(predicate.matches_with(group, &only_members), answer);
+    }
+    assert!(predicate.mentions("displayName") && !predicate.mentions("externalId"));
+}
+
+#[test]
+fn an_extension_attribute_is_no_core_one() {
+    let predicate = parse(
+        &GROUP,
+        "urn:ietf:params:scim:schemas:extension:gangway:2.0:Group:description pr",
+        Dialect::Auto,
+    );
+    assert!(!predicate.unwrap().mentions("description"));
 }

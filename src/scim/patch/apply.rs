@@ -217,7 +217,9 @@ fn single(
     };
     let value = match value {
         // A list of one, or none, for a single value.
-        Value::Array(list) if list.len() < 2 => list.into_iter().next().unwrap_or_default(),
+        Value::Array(list) if list.len() < 2 && !list.first().is_some_and(Value::is_array) => {
+            list.into_iter().next().unwrap_or_default()
+        }
         value => value,
     };
     let nothing = value.is_null();
@@ -258,7 +260,9 @@ fn single(
 fn object(value: Value, what: &str) -> Result<Map<String, Value>, Error> {
     match value {
         Value::Object(object) => Ok(object),
-        Value::Array(mut list) if list.len() == 1 => object(list.pop().unwrap_or_default(), what),
+        Value::Array(mut list) if list.len() == 1 && !list[0].is_array() => {
+            object(list.pop().unwrap_or_default(), what)
+        }
         _ => Err(Error::value(format!("{what} needs an object of attributes as its value."))),
     }
 }

@@ -19,16 +19,16 @@ pub(super) enum Location {
 }
 
 /// An attribute, some of its elements, a sub-attribute.
-pub(super) struct Selection {
+pub(in crate::scim) struct Selection {
     /// The attribute; `sub` is the one behind the dot, with or without a filter in between.
-    pub(super) place: Resolved,
+    pub(in crate::scim) place: Resolved,
     /// Which elements; all of them, if `None`.
-    pub(super) which: Option<Which>,
+    pub(in crate::scim) which: Option<Which>,
 }
 
 /// A value filter.
-pub(super) struct Which {
-    pub(super) predicate: Predicate,
+pub(in crate::scim) struct Which {
+    pub(in crate::scim) predicate: Predicate,
     /// What an element made for this filter must hold; `None` when the filter is more than plain equalities.
     pub(super) equalities: Option<Vec<(&'static Attribute, Value)>>,
 }
@@ -59,7 +59,7 @@ impl Selection {
     }
 
     /// `None` when the path names no attribute.
-    pub(super) fn of(
+    pub(in crate::scim) fn of(
         rt: &'static ResourceType,
         path: &Path,
         dialect: Dialect,

@@ -6,6 +6,8 @@ use super::*;
 use crate::scim::{GROUP, USER};
 
 mod properties;
+mod random;
+mod types;
 
 const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 
@@ -206,6 +208,16 @@ fn operations_may_be_written_small_and_be_many() {
 }
 
 #[test]
+fn the_comparisons_of_all_paths_together_are_bounded() {
+    let path = vec!["value co \"a\""; 250].join(" or ");
+    let operation = json!({"op": "replace", "path": format!("emails[{path}].display"), "value": "x"});
+    let body = |count: usize| json!({"Operations": vec![operation.clone(); count]});
+    assert!(PatchRequest::parse(body(MAX_COMPARISONS / 250), Dialect::Auto).is_ok());
+    let error = PatchRequest::parse(body(MAX_COMPARISONS / 250 + 1), Dialect::Auto).unwrap_err();
+    assert_eq!(error.scim_type(), Some("tooMany"));
+}
+
+#[test]
 fn one_refused_operation_refuses_all_and_is_named() {
     let operations = json!([
         {"op": "replace", "path": "title", "value": "Boss"},
@@ -298,7 +310,7 @@ fn members_change_as_clients_mean_it(#[case] operation: Value, #[case] expected:
 
 #[rstest]
 #[case(json!({"op": "replace", "path": "members[value eq \"u1\"].value", "value": "u7"}), "mutability")]
-#[case(json!({"op": "add", "path": "members[value eq \"u9\"].display", "value": "nobody"}), "noTarget")]
+#[case(json!({"op": "add", "path": "members[value eq \"u9\"].type", "value": "User"}), "noTarget")]
 #[case(json!({"op": "remove", "path": "members[value eq u2]"}), "invalidPath")]
 fn a_member_is_not_made_or_turned_into_another(#[case] operation: Value, #[case] scim_type: &str) {
     let error = group(&operation, Dialect::Auto).unwrap_err();

@@ -4,6 +4,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use super::{Input, Parts};
+use crate::scim::dialect;
 use crate::scim::error::Error;
 use crate::scim::schema::{Attribute, Mutability, Resolved, ResourceType, Schema, Target};
 use crate::scim::values;
@@ -45,7 +46,8 @@ impl Draft {
             return self.attribute(self.rt.schema, attribute, value);
         }
         if let Some(schema) = self.rt.extension(&key) {
-            self.see(schema.id)?;
+            // Under a client's own URN and under ours are two places, which may both be there.
+            self.see(dialect::alias(&key).unwrap_or(schema.id))?;
             return self.extension(schema, value);
         }
         match self.flattened(&key) {
