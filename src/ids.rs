@@ -54,6 +54,14 @@ id!(
     BindingId
 );
 id!(
+    /// A SCIM group; the `id` that upstream sees (RFC 7643 §3.1).
+    GroupId
+);
+id!(
+    /// The link from a SCIM group to one group in one connection.
+    GroupBindingId
+);
+id!(
     /// A directory-insights event.
     EventId
 );

@@ -16,7 +16,12 @@ pub mod bindings;
 pub mod connections;
 pub mod domains;
 pub mod events;
+pub mod group_bindings;
+pub mod groups;
+pub mod list;
+pub mod memberships;
 pub mod organizations;
+pub mod queue;
 pub mod tokens;
 pub mod upstreams;
 pub mod users;
@@ -25,6 +30,7 @@ mod dialect;
 mod error;
 mod filter;
 mod options;
+mod resource_count;
 mod writer;
 
 #[cfg(test)]
@@ -41,6 +47,9 @@ pub use writer::Tx;
 
 use options::Address;
 use writer::Writer;
+
+/// So many ids or rows go to the database in one statement: far below what either can take, and enough of work.
+const AT_ONCE: usize = 1000;
 
 /// What one can read from: the [`Store`], or the [`Tx`] of a unit of work.
 pub trait Reads: sealed::Executor {}

@@ -26,6 +26,8 @@ pub struct Model {
     pub display_name_key: Option<String>,
     /// `active`.
     pub active: bool,
+    /// `manager.value` of the enterprise extension, where it can be a user's id.
+    pub manager_id: Option<Uuid>,
     /// The SCIM resource.
     #[sea_orm(column_type = "JsonBinary")]
     pub resource: Json,

@@ -15,6 +15,10 @@ mod m0003_users;
 mod m0004_bindings;
 mod m0005_events;
 mod m0006_statistics;
+mod m0007_groups;
+mod m0008_managers;
+mod m0009_counts;
+mod statistics;
 
 /// All changes, oldest first.
 #[derive(Debug)]
@@ -30,6 +34,9 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_bindings::Migration),
             Box::new(m0005_events::Migration),
             Box::new(m0006_statistics::Migration),
+            Box::new(m0007_groups::Migration),
+            Box::new(m0008_managers::Migration),
+            Box::new(m0009_counts::Migration),
         ]
     }
 }

@@ -1,31 +1,21 @@
-//! Bindings: what Microsoft Graph was given, and the queue of the work that is left.
+//! Bindings: what Microsoft Graph was given of each user. The work that is left is in [`queue`](super::queue).
 
 use entity::account_binding::{COLUMN, Column, Entity, Model};
 use entity::scim_user;
-use sea_orm::sea_query::{CaseStatement, Expr, ExprTrait as _, LockBehavior, LockType};
+use sea_orm::sea_query::{Expr, ExprTrait as _};
 use sea_orm::{
     ActiveModelTrait as _, ColumnTrait as _, EntityTrait as _, IntoActiveModel as _, QueryFilter as _,
-    QueryOrder as _, QuerySelect as _,
+    QuerySelect as _, QueryTrait as _,
 };
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::queue::{Mark, Table};
 use super::users::User;
 use super::{Error, Reads, Sealed, Tx, Unique, dialect};
 use crate::ids::{BindingId, ConnectionId, OrganizationId, UserId};
 
-/// Which work goes first: a leaver is blocked before any update, whatever the backlog.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Lane {
-    /// Block, revoke sessions, passwords.
-    Security = 0,
-    /// Changes of accounts that exist.
-    Update = 1,
-    /// New accounts.
-    Create = 2,
-    /// Imports and drift.
-    Background = 3,
-}
+pub use super::queue::Lane;
 
 /// The link from a user to one account.
 #[derive(Clone, Debug, PartialEq)]
@@ -91,16 +81,6 @@ pub async fn update(tx: &Tx, binding: &Binding) -> Result<(), Error> {
     }
 }
 
-/// Removes the row; false when there was none.
-pub async fn remove(tx: &Tx, organization: OrganizationId, id: BindingId) -> Result<bool, Error> {
-    let gone = Entity::delete_many()
-        .filter(COLUMN.id.eq(id.0))
-        .filter(COLUMN.organization_id.eq(organization.0))
-        .exec(tx.db())
-        .await?;
-    Ok(gone.rows_affected > 0)
-}
-
 /// The binding and its user, a deleted one too: for the worker, which serves all organizations.
 pub async fn get(reads: &impl Reads, id: BindingId) -> Result<Option<(Binding, User)>, Error> {
     let found = Entity::find_by_id(id.0).find_both_related(scim_user::Entity).one(&reads.executor()).await?;
@@ -152,158 +132,22 @@ pub async fn holder_of(
     Ok(found.map(|(binding, user)| (BindingId(binding.id), user.into())))
 }
 
-/// Takes at most `limit` bindings that are due at `now` for `owner` until `lease_until`: lane by lane, the oldest first,
-/// none that another holds, only of these `lanes`, none of the `paused` connections.
-pub async fn claim(tx: &Tx, claim: &Claim<'_>) -> Result<Vec<BindingId>, Error> {
-    let mut due = Entity::find()
+/// Makes the bindings of those whose manager this user is dirty, as [`group_bindings::mark`](super::group_bindings::mark)
+/// does; how many those are.
+pub async fn mark_reports(
+    tx: &Tx,
+    organization: OrganizationId,
+    manager: UserId,
+    request: Option<&Value>,
+    now: i64,
+) -> Result<u64, Error> {
+    let reports = super::users::living(organization)
         .select_only()
-        .column(Column::Id)
-        .filter(COLUMN.lane.is_not_null())
-        .filter(COLUMN.lane.is_in(claim.lanes.iter().map(|lane| lane.column())))
-        .filter(COLUMN.next_attempt_at.lte(claim.now))
-        .filter(COLUMN.lease_until.lte(claim.now));
-    if !claim.paused.is_empty() {
-        due = due.filter(COLUMN.connection_id.is_not_in(claim.paused.iter().map(|id| id.0)));
-    }
-    let ids: Vec<Uuid> = due
-        .order_by_asc(Column::Lane)
-        .order_by_asc(Column::QueuedAt)
-        .order_by_asc(Column::Id)
-        .limit(claim.limit)
-        .lock_with_behavior(LockType::Update, LockBehavior::SkipLocked)
-        .into_tuple()
-        .all(tx.db())
-        .await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Entity::update_many()
-        .col_expr(Column::LeaseOwner, Expr::value(claim.owner))
-        .col_expr(Column::LeaseUntil, Expr::value(claim.lease_until))
-        .filter(COLUMN.id.is_in(ids.iter().copied()))
-        .exec(tx.db())
-        .await?;
-    Ok(ids.into_iter().map(BindingId).collect())
-}
-
-/// What [`claim`] asks for.
-#[derive(Clone, Copy, Debug)]
-pub struct Claim<'a> {
-    /// The worker that takes them.
-    pub owner: Uuid,
-    /// Now.
-    pub now: i64,
-    /// Until when the worker holds them.
-    pub lease_until: i64,
-    /// Only these lanes.
-    pub lanes: &'a [Lane],
-    /// None of these connections.
-    pub paused: &'a [ConnectionId],
-    /// At most so many.
-    pub limit: u64,
-}
-/// The earliest time after `now` at which a waiting binding becomes due: its back-off ends or its lease runs out.
-pub async fn next_due(reads: &impl Reads, now: i64) -> Result<Option<i64>, Error> {
-    let due = || {
-        CaseStatement::new()
-            .case(
-                Expr::col(Column::NextAttemptAt).gt(Expr::col(Column::LeaseUntil)),
-                Expr::col(Column::NextAttemptAt),
-            )
-            .finally(Expr::col(Column::LeaseUntil))
-    };
-    let earliest: Option<Option<i64>> = Entity::find()
-        .select_only()
-        .column_as(Expr::expr(due()).min(), "due")
-        .filter(COLUMN.lane.is_not_null())
-        .filter(Expr::expr(due()).gt(now))
-        .into_tuple()
-        .one(&reads.executor())
-        .await?;
-    Ok(earliest.flatten())
-}
-
-/// How many bindings wait in each lane that has any, in the lanes' order.
-pub async fn backlog(reads: &impl Reads) -> Result<Vec<(Lane, i64)>, Error> {
-    let counts: Vec<(i16, i64)> = Entity::find()
-        .select_only()
-        .column(Column::Lane)
-        .column_as(Column::Id.count(), "count")
-        .filter(COLUMN.lane.is_not_null())
-        .group_by(Column::Lane)
-        .order_by_asc(Column::Lane)
-        .into_tuple()
-        .all(&reads.executor())
-        .await?;
-    counts.into_iter().map(|(lane, count)| Ok((Lane::from_column(lane)?, count))).collect()
-}
-
-/// Holds what `owner` has among `ids` until `lease_until`; how many those are. Fewer than `ids`: a lease was lost.
-pub async fn renew(tx: &Tx, owner: Uuid, ids: &[BindingId], lease_until: i64) -> Result<u64, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::LeaseUntil, Expr::value(lease_until))
-        .filter(COLUMN.lease_owner.eq(owner))
-        .filter(COLUMN.id.is_in(ids.iter().map(|id| id.0)))
-        .exec(tx.db())
-        .await?;
-    Ok(changed.rows_affected)
-}
-
-/// Gives back all that `owner` holds, at an orderly stop; how many those were.
-pub async fn release_all(tx: &Tx, owner: Uuid) -> Result<u64, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
-        .col_expr(Column::LeaseUntil, Expr::value(0_i64))
-        // What is still held has been begun.
-        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
-        .filter(COLUMN.lease_owner.eq(owner))
-        .exec(tx.db())
-        .await?;
-    Ok(changed.rows_affected)
-}
-
-/// Gives back one that `owner` holds, to be tried again from `next_attempt_at` on.
-pub async fn give_back(tx: &Tx, owner: Uuid, id: BindingId, next_attempt_at: i64) -> Result<(), Error> {
-    Entity::update_many()
-        .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
-        .col_expr(Column::LeaseUntil, Expr::value(0_i64))
-        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
-        .col_expr(Column::NextAttemptAt, Expr::value(next_attempt_at))
-        .filter(COLUMN.id.eq(id.0))
-        .filter(COLUMN.lease_owner.eq(owner))
-        .exec(tx.db())
-        .await?;
-    Ok(())
-}
-
-/// Gives back what anybody holds: for the start of the only process that works on the database, when every claim is that
-/// of a process which is gone. How many those were.
-pub async fn release_dead(tx: &Tx) -> Result<u64, Error> {
-    let changed = Entity::update_many()
-        .col_expr(Column::LeaseOwner, Expr::value(None::<Uuid>))
-        .col_expr(Column::LeaseUntil, Expr::value(0_i64))
-        // What was held has been begun.
-        .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(1))
-        .filter(COLUMN.lease_owner.is_not_null())
-        .exec(tx.db())
-        .await?;
-    Ok(changed.rows_affected)
-}
-
-impl Lane {
-    /// All of them, in their order.
-    pub const ALL: [Self; 4] = [Self::Security, Self::Update, Self::Create, Self::Background];
-
-    fn column(self) -> i16 {
-        self as i16
-    }
-
-    fn from_column(lane: i16) -> Result<Self, Error> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.column() == lane)
-            .ok_or_else(|| Error::Unreadable { table: "binding", what: format!("the lane {lane}") })
-    }
+        .column(scim_user::Column::Id)
+        .filter(scim_user::Column::ManagerId.eq(manager.0))
+        .into_query();
+    let which = Expr::col(Column::UserId).in_subquery(reports);
+    Mark { lane: Lane::Update, request, now }.set(tx, Table::Accounts, which).await
 }
 
 fn row(binding: &Binding) -> Model {

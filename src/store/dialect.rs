@@ -4,6 +4,7 @@ use std::fs::File;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use sea_orm::sea_query::Expr;
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions as _};
@@ -125,6 +126,15 @@ pub(super) async fn lock_migrations(transaction: &DatabaseTransaction) -> Result
 /// Whether transactions are committed beside each other, so that one that began earlier may appear later.
 pub(super) fn commits_concurrently(db: &impl ConnectionTrait) -> bool {
     db.get_database_backend() == DbBackend::Postgres
+}
+
+/// A text as it is compared and sorted by its bytes, which are in the order of the code points: SQLite does so by itself,
+/// PostgreSQL else in the order of the database's locale.
+pub(super) fn by_bytes(backend: DbBackend, text: Expr) -> Expr {
+    match backend {
+        DbBackend::Postgres => Expr::cust_with_expr("$1 COLLATE \"C\"", text),
+        _ => text,
+    }
 }
 
 /// PostgreSQL's advisory lock of those that write events, shared, and of those that wait for them.

@@ -98,8 +98,12 @@ pub enum Unique {
     Domain,
     /// A living user's `userName` in its organization, without regard to case.
     UserName,
+    /// A living group's `displayName` and `externalId` together in its organization.
+    Group,
     /// A user's binding.
     Binding,
+    /// A group's binding, or the group that it has in Microsoft Graph.
+    GroupBinding,
 }
 
 impl fmt::Display for Unique {
@@ -110,7 +114,9 @@ impl fmt::Display for Unique {
             Self::Connection => "The connection's name",
             Self::Domain => "The domain",
             Self::UserName => "The userName",
+            Self::Group => "The displayName with this externalId",
             Self::Binding => "The user's place in a connection",
+            Self::GroupBinding => "The group's place in a connection",
         })
     }
 }

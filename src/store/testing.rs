@@ -1,17 +1,21 @@
 //! What the tests of the store share: a database of either kind, and rows to put into it.
 
 use futures_util::future::BoxFuture;
+use sea_orm::{ConnectionTrait as _, DbBackend, StatementBuilder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::bindings::{self, Binding, Lane};
 use super::connections::{self, Connection, ConnectionState};
+use super::group_bindings::{self, GroupBinding};
+use super::groups::{self, Group};
 use super::organizations::{self, Organization};
+use super::sealed::Executor as _;
 use super::users::{self, User};
 use super::{Error, Options, Store, Tx};
 use crate::clock::Clock;
-use crate::ids::{BindingId, ConnectionId, OrganizationId, UserId};
+use crate::ids::{BindingId, ConnectionId, GroupBindingId, GroupId, OrganizationId, UserId};
 
 #[path = "../../tests/support/postgres.rs"]
 mod postgres;
@@ -163,7 +167,84 @@ pub(super) fn binding(user: &User, connection: ConnectionId, lane: Option<Lane>,
     }
 }
 
+/// How SQLite would run a statement, step by step.
+pub(super) async fn plan(store: &Store, statement: &impl StatementBuilder) -> Vec<String> {
+    let mut statement = DbBackend::Sqlite.build(statement);
+    statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
+    let rows = store.executor().query_all_raw(statement).await.unwrap();
+    rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+}
+
+pub(super) fn group(organization: OrganizationId, name: &str) -> Group {
+    Group {
+        id: GroupId(new_id()),
+        organization,
+        connection: None,
+        version: 1,
+        display_name: name.to_owned(),
+        external_id: None,
+        resource: json!({ "displayName": name }),
+        created_at: 1_000,
+        updated_at: 1_000,
+        deleted_at: None,
+        rollback: None,
+    }
+}
+
+pub(super) async fn insert_group(store: &Store, group: &Group) -> Result<(), Error> {
+    let group = group.clone();
+    write(store, move |tx| Box::pin(async move { groups::insert(tx, &group).await })).await
+}
+
+pub(super) async fn update_group(store: &Store, group: &Group) -> Result<(), Error> {
+    let group = group.clone();
+    write(store, move |tx| Box::pin(async move { groups::update(tx, &group).await })).await
+}
+
+pub(super) fn group_binding(
+    group: &Group,
+    connection: ConnectionId,
+    lane: Option<Lane>,
+    queued_at: i64,
+) -> GroupBinding {
+    GroupBinding {
+        id: GroupBindingId(new_id()),
+        organization: group.organization,
+        connection,
+        group: group.id,
+        object_id: None,
+        given: json!({}),
+        wanted_version: 1,
+        given_version: 0,
+        lane,
+        queued_at,
+        attempts: 0,
+        next_attempt_at: 0,
+        lease_owner: None,
+        lease_until: 0,
+        request: None,
+        failure: None,
+        given_at: None,
+    }
+}
+
 impl Fixture {
+    /// A new group with a binding that waits in `lane`.
+    pub(super) async fn queued_group(&self, lane: Lane, queued_at: i64) -> GroupBinding {
+        let group = group(self.organization, &new_id().to_string());
+        let binding = group_binding(&group, self.connection, Some(lane), queued_at);
+        let row = binding.clone();
+        write(&self.store, move |tx| {
+            Box::pin(async move {
+                groups::insert(tx, &group).await?;
+                group_bindings::insert(tx, &row).await
+            })
+        })
+        .await
+        .unwrap();
+        binding
+    }
+
     /// A new user with a binding that waits in `lane`.
     pub(super) async fn queued(&self, lane: Lane, queued_at: i64) -> Binding {
         let user = user(self.organization, &new_id().to_string());

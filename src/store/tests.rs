@@ -1,12 +1,16 @@
 //! The store as a whole: opening, migrating, and units of work, on both databases.
 
 use futures_util::future::{join_all, try_join_all};
+use migration::{Migrator, MigratorTrait as _};
 use rstest::rstest;
+use sea_orm::sea_query::Query;
+use sea_orm::{ConnectionTrait as _, Database, EntityTrait as _};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::testing::{Backend, address, fixture, insert, new_id, options, user, write};
-use super::{Error, Store, organizations, users};
-use crate::ids::OrganizationId;
+use super::{Error, Store, organizations, resource_count, users};
+use crate::ids::{OrganizationId, UserId};
 
 fn organization(name: &str) -> organizations::Organization {
     organizations::Organization { id: OrganizationId(new_id()), name: name.to_owned(), created_at: 1 }
@@ -247,4 +251,78 @@ async fn a_row_cannot_refer_to_what_is_not_there(#[case] backend: Backend) {
     let Some(db) = fixture(backend).await else { return };
     let stray = user(OrganizationId(Uuid::nil()), "stray@contoso.example");
     assert!(matches!(insert(&db.store, &stray).await, Err(Error::Reference)));
+}
+
+/// A database of the first version: its users are counted, and their managers are known, from the start.
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn an_old_database_is_brought_up_to_date(#[case] backend: Backend) {
+    let Some((url, _folder)) = address(backend).await else { return };
+    let old = match backend {
+        Backend::Sqlite => Database::connect(format!("{url}?mode=rwc")).await.unwrap(),
+        Backend::Postgres => Database::connect(url.as_str()).await.unwrap(),
+    };
+    Migrator::up(&old, Some(6)).await.unwrap();
+    let (organization, manager) = (new_id(), new_id());
+    let row = Query::insert()
+        .into_table("organization")
+        .columns(["id", "name", "created_at"])
+        .values_panic([organization.into(), "old".into(), 1_i64.into()])
+        .to_owned();
+    old.execute(&row).await.unwrap();
+    let extension = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
+    let managers = [
+        json!({ extension: { "manager": { "value": manager } } }),
+        json!({ extension: { "manager": { "value": "A-17" } } }),
+        json!({ extension: { "manager": "A-17" } }),
+        json!({ extension: { "manager": { "value": "zzzzzzzz-zzzz-zzzz-zzzz-zzzzzzzzzzzz" } } }),
+        json!({}),
+    ];
+    let mut ids = Vec::new();
+    for (number, resource) in managers.into_iter().enumerate() {
+        let (id, name) = (new_id(), format!("user{number}@contoso.example"));
+        let deleted_at = (number == 4).then_some(1_i64);
+        let row = Query::insert()
+            .into_table("scim_user")
+            .columns([
+                "id",
+                "organization_id",
+                "version",
+                "user_name",
+                "user_name_key",
+                "active",
+                "resource",
+                "created_at",
+                "updated_at",
+                "deleted_at",
+            ])
+            .values_panic([
+                id.into(),
+                organization.into(),
+                1_i64.into(),
+                name.clone().into(),
+                name.into(),
+                true.into(),
+                resource.into(),
+                1_i64.into(),
+                1_i64.into(),
+                deleted_at.into(),
+            ])
+            .to_owned();
+        old.execute(&row).await.unwrap();
+        ids.push(id);
+    }
+    old.close().await.unwrap();
+
+    let store = Store::open(options(&url)).await.unwrap();
+    let organization = OrganizationId(organization);
+    assert_eq!(resource_count::users(&store, organization).await.unwrap(), 4);
+    assert_eq!(resource_count::groups(&store, organization).await.unwrap(), 0);
+    assert!(users::get(&store, organization, UserId(ids[3])).await.unwrap().is_some());
+    let rows = entity::scim_user::Entity::find().all(store.connection()).await.unwrap();
+    for row in rows {
+        assert_eq!(row.manager_id, (row.id == ids[0]).then_some(manager), "{}", row.user_name);
+    }
 }

@@ -13,10 +13,11 @@ use super::bindings::Binding;
 use super::{Error, Reads, Tx, Unique};
 use crate::ids::{ConnectionId, OrganizationId, UserId};
 use crate::scim::filter::fold;
+use crate::scim::schema::ENTERPRISE_USER;
 
 mod page;
 
-pub use page::{Page, page};
+pub use page::{UserRow, page};
 
 /// One user, or the tombstone of one.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,22 +154,6 @@ pub async fn by_user_name(
         .transpose()
 }
 
-/// The newest tombstone of that name, held like in [`lock`].
-pub async fn deleted_with_user_name(
-    tx: &Tx,
-    organization: OrganizationId,
-    user_name: &str,
-) -> Result<Option<(User, Option<Binding>)>, Error> {
-    let tombstones = Entity::find()
-        .filter(COLUMN.organization_id.eq(organization.0))
-        .filter(COLUMN.user_name_key.eq(fold(user_name)))
-        .filter(COLUMN.deleted_at.is_not_null())
-        .order_by_desc(Column::DeletedAt)
-        .order_by_desc(Column::Id)
-        .limit(1);
-    held(tx, tombstones).await
-}
-
 pub(super) fn living(organization: OrganizationId) -> Select<Entity> {
     Entity::find().filter(COLUMN.organization_id.eq(organization.0)).filter(COLUMN.deleted_at.is_null())
 }
@@ -207,6 +192,12 @@ fn email_keys(user: &User) -> Vec<String> {
     emails.into_iter().flatten().filter_map(|email| email.get("value")?.as_str().map(fold)).collect()
 }
 
+/// The manager, where `manager.value` can be the id of a user.
+fn manager(user: &User) -> Option<UserId> {
+    let manager = user.resource.get(ENTERPRISE_USER.id)?.get("manager")?;
+    manager.get("value")?.as_str()?.parse().ok()
+}
+
 fn row(user: &User) -> Model {
     Model {
         id: user.id.0,
@@ -218,6 +209,7 @@ fn row(user: &User) -> Model {
         external_id: user.external_id.clone(),
         display_name_key: user.resource.get("displayName").and_then(Value::as_str).map(fold),
         active: user.active,
+        manager_id: manager(user).map(|id| id.0),
         resource: user.resource.clone(),
         created_at: user.created_at,
         updated_at: user.updated_at,

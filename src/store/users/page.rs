@@ -1,117 +1,128 @@
-//! Lists of users, filtered and paged.
+//! Lists of users.
+
+use std::collections::HashMap;
 
 use entity::account_binding;
-use entity::scim_user::{Column, Entity, Model};
-use sea_orm::sea_query::{Expr, ExprTrait as _};
-use sea_orm::{
-    ColumnTrait as _, Condition, PaginatorTrait as _, QueryFilter as _, QueryOrder as _, QuerySelect as _,
-    Select,
-};
+use entity::scim_user::Entity;
+use sea_orm::Select;
+use serde_json::{Map, Value};
+use uuid::Uuid;
 
 use super::{User, both, living};
 use crate::ids::OrganizationId;
 use crate::scim::filter::Predicate;
+use crate::scim::sort::{Sort, SortKey};
 use crate::store::bindings::Binding;
-use crate::store::filter::{self, Translated};
-use crate::store::{Error, Reads};
+use crate::store::list::{self, Listing, Page, Place, Resources, Table};
+use crate::store::memberships::{GroupRef, groups_of};
+use crate::store::{Error, Reads, resource_count};
 
-/// So many rows are held at once while those that SQL cannot decide are looked at.
-const AT_ONCE: u64 = 256;
-
-/// A page of users (RFC 7644 §3.4.2.4).
+/// A user in a list.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Page {
-    /// How many users match, on all pages.
-    pub total: u64,
-    /// This page's users with their bindings, oldest first.
-    pub items: Vec<(User, Option<Binding>)>,
+pub struct UserRow {
+    /// The user.
+    pub user: User,
+    /// Its binding.
+    pub binding: Option<Binding>,
+    /// The groups that it is in, where they were asked for.
+    pub groups: Vec<GroupRef>,
 }
 
-/// The living users that match, oldest first, from the `start_index`-th on (the first is 1), at most `count`.
+/// A page of the living users that match.
 ///
-/// What SQL cannot decide of the filter is left to `accept`: it says whether the whole filter matches the user, as
-/// [`Predicate::matches`] does on the rendered one. It is asked about candidates only, and not at all when SQL decides.
+/// What SQL cannot decide of the filter, or sort by, is looked at in what `render` makes of a user, with `id`, `meta` and
+/// read-only attributes. It is called for candidates only, and not at all when SQL decides. The groups are read for the
+/// page `with_groups`, and for every candidate where the filter or the order asks for them.
 pub async fn page(
     reads: &impl Reads,
     organization: OrganizationId,
-    filter: Option<&Predicate>,
-    accept: impl Fn(&User, Option<&Binding>) -> bool + Send + Sync,
-    start_index: u64,
-    count: u64,
-) -> Result<Page, Error> {
-    let skip = start_index.saturating_sub(1);
-    let all = living(organization);
-    match filter.map(|filter| filter::translate(organization, filter)) {
-        None => decided(reads, all, skip, count).await,
-        Some(Translated { condition, exact: true }) => {
-            decided(reads, all.filter(condition), skip, count).await
-        }
-        Some(Translated { condition, .. }) => {
-            looked_at(reads, all.filter(condition), accept, skip, count).await
-        }
+    listing: &Listing<'_>,
+    with_groups: bool,
+    render: impl Fn(&User, Option<&Binding>, &[GroupRef]) -> Map<String, Value> + Send + Sync,
+) -> Result<Page<UserRow>, Error> {
+    let needs_groups = listing.filter.is_some_and(|filter| filter.mentions("groups"))
+        || listing.sort.is_some_and(|sort| sort.target.attribute.name == "groups");
+    let users = Users { organization, needs_groups, render };
+    let mut page = list::page(reads, &users, listing).await?;
+    if with_groups && !needs_groups {
+        add_groups(reads, organization, &mut page.items).await?;
     }
+    Ok(page)
 }
 
-/// SQL decides: the database counts and cuts.
-async fn decided(reads: &impl Reads, users: Select<Entity>, skip: u64, count: u64) -> Result<Page, Error> {
-    let db = reads.executor();
-    let rows = if count == 0 {
-        Vec::new()
-    } else {
-        let page = in_order(users.clone()).offset(skip).limit(count);
-        page.find_also_related(account_binding::Entity).all(&db).await?
-    };
-    let read = rows.len() as u64;
-    // A page that is not full ends the list, and so tells its length.
-    let total = if read > 0 && read < count { skip + read } else { users.count(&db).await? };
-    let items = rows.into_iter().map(both).collect::<Result<_, _>>()?;
-    Ok(Page { total, items })
+struct Users<F> {
+    organization: OrganizationId,
+    needs_groups: bool,
+    render: F,
 }
 
-/// SQL only narrows down: each candidate is looked at, and no more than the page is kept.
-async fn looked_at(
-    reads: &impl Reads,
-    users: Select<Entity>,
-    accept: impl Fn(&User, Option<&Binding>) -> bool + Send + Sync,
-    skip: u64,
-    count: u64,
-) -> Result<Page, Error> {
-    let db = reads.executor();
-    let mut page = Page { total: 0, items: Vec::new() };
-    let mut last: Option<(i64, uuid::Uuid)> = None;
-    loop {
-        let rest = match last {
-            Some(last) => users.clone().filter(after(last)),
-            None => users.clone(),
-        };
-        let rows: Vec<(Model, Option<account_binding::Model>)> =
-            in_order(rest).limit(AT_ONCE).find_also_related(account_binding::Entity).all(&db).await?;
-        let ended = (rows.len() as u64) < AT_ONCE;
-        last = rows.last().map(|(user, _)| (user.created_at, user.id));
-        for row in rows {
+impl<F> Resources for Users<F>
+where
+    F: Fn(&User, Option<&Binding>, &[GroupRef]) -> Map<String, Value> + Send + Sync,
+{
+    type Entity = Entity;
+    type Item = UserRow;
+    const TABLE: Table = Table::Users;
+
+    fn organization(&self) -> OrganizationId {
+        self.organization
+    }
+
+    fn living(&self) -> Select<Entity> {
+        living(self.organization)
+    }
+
+    async fn number(&self, reads: &impl Reads) -> Result<u64, Error> {
+        resource_count::users(reads, self.organization).await
+    }
+
+    async fn read(&self, reads: &impl Reads, rows: Select<Entity>) -> Result<Vec<UserRow>, Error> {
+        let rows = rows.find_also_related(account_binding::Entity).all(&reads.executor()).await?;
+        let rows = rows.into_iter().map(|row| {
             let (user, binding) = both(row)?;
-            if !accept(&user, binding.as_ref()) {
-                continue;
-            }
-            if page.total >= skip && page.total - skip < count {
-                page.items.push((user, binding));
-            }
-            page.total += 1;
+            Ok(UserRow { user, binding, groups: Vec::new() })
+        });
+        let mut rows = rows.collect::<Result<Vec<_>, Error>>()?;
+        if self.needs_groups {
+            add_groups(reads, self.organization, &mut rows).await?;
         }
-        if ended {
-            return Ok(page);
-        }
+        Ok(rows)
+    }
+
+    fn place(row: &UserRow) -> Place {
+        (row.user.created_at, row.user.id.0)
+    }
+
+    async fn matches(&self, _: &impl Reads, predicate: &Predicate, row: &UserRow) -> Result<bool, Error> {
+        Ok(predicate.matches(&self.rendered(row)))
+    }
+
+    fn key(&self, sort: &Sort, row: &UserRow) -> SortKey {
+        sort.key(&self.rendered(row))
     }
 }
 
-pub(super) fn in_order(users: Select<Entity>) -> Select<Entity> {
-    users.order_by_asc(Column::CreatedAt).order_by_asc(Column::Id)
+impl<F> Users<F>
+where
+    F: Fn(&User, Option<&Binding>, &[GroupRef]) -> Map<String, Value>,
+{
+    fn rendered(&self, row: &UserRow) -> Map<String, Value> {
+        (self.render)(&row.user, row.binding.as_ref(), &row.groups)
+    }
 }
 
-/// Behind this place in the order. The first part lets the index find it.
-fn after((created_at, id): (i64, uuid::Uuid)) -> Condition {
-    let later = Expr::col((Entity, Column::CreatedAt)).gt(created_at);
-    Condition::all()
-        .add(Column::CreatedAt.gte(created_at))
-        .add(Condition::any().add(later).add(Column::Id.gt(id)))
+async fn add_groups(
+    reads: &impl Reads,
+    organization: OrganizationId,
+    rows: &mut [UserRow],
+) -> Result<(), Error> {
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.user.id.0).collect();
+    let mut groups: HashMap<Uuid, Vec<GroupRef>> = HashMap::new();
+    for group in groups_of(reads, organization, &ids).await? {
+        groups.entry(group.member).or_default().push(group);
+    }
+    for row in rows {
+        row.groups = groups.remove(&row.user.id.0).unwrap_or_default();
+    }
+    Ok(())
 }

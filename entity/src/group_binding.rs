@@ -1,0 +1,55 @@
+//! The link from a SCIM group to one group in Microsoft Graph: what it was given, and the work that is left. The columns
+//! of the queue are those of `account_binding`, since both tables are one queue.
+
+use sea_orm::entity::prelude::*;
+
+/// One binding.
+#[sea_orm::model]
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "group_binding")]
+pub struct Model {
+    /// UUIDv7.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Whose it is.
+    pub organization_id: Uuid,
+    /// The tenant that the group is in.
+    pub connection_id: Uuid,
+    /// The SCIM group; it has at most one binding.
+    #[sea_orm(unique)]
+    pub group_id: Uuid,
+    /// The object id in Microsoft Graph, once it is known.
+    pub object_id: Option<String>,
+    /// The properties that Graph was last given.
+    #[sea_orm(column_type = "JsonBinary")]
+    pub given: Json,
+    /// The version that is wanted in the tenant.
+    pub wanted_version: i64,
+    /// The version that Graph was last given.
+    pub given_version: i64,
+    /// Which lane the work waits in; NULL when there is nothing to do.
+    pub lane: Option<i16>,
+    /// Since when it waits.
+    pub queued_at: i64,
+    /// How often it was tried without success.
+    pub attempts: i32,
+    /// Not to be tried before.
+    pub next_attempt_at: i64,
+    /// The worker that holds it.
+    pub lease_owner: Option<Uuid>,
+    /// Until when that worker holds it.
+    pub lease_until: i64,
+    /// Who asked for the waiting work, for its event.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub request: Option<Json>,
+    /// Why the last try failed.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub failure: Option<Json>,
+    /// When Graph was last given something.
+    pub given_at: Option<i64>,
+    /// The group's row.
+    #[sea_orm(belongs_to, from = "group_id", to = "id")]
+    pub group: BelongsTo<super::scim_group::Entity>,
+}
+
+impl ActiveModelBehavior for ActiveModel {}
