@@ -7,19 +7,27 @@ pub mod caller;
 pub mod connections;
 pub mod error;
 pub mod events;
+pub mod groups;
 pub mod handover;
+mod mark;
 pub mod password;
 pub mod refusal;
 pub mod rollback;
 pub mod routing;
+mod settle;
+mod sync;
 pub mod users;
 
+pub use crate::store::list::{From, Listing, Page, Position};
+pub use crate::store::memberships::{GroupRef, Member, MemberKind};
 pub use access::{Access, AccessError, NewAccess, Scope, TokenView};
 pub use address::{Address, AddressFault, DomainName, domain_of};
 pub use bootstrap::{
     Bootstrap, BootstrapError, DEFAULT_NAME, NewConnection, Simulated, simulator_connection,
 };
 pub use error::Error;
+pub use settle::{Precondition, Pushed, Wait};
+pub use sync::SyncStatus;
 
 use crate::clock::Clock;
 use crate::directory::handover::Handover;

@@ -4,10 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::ids::{EventId, OrganizationId, UpstreamId, UserId};
-use crate::insights::{
-    Correlation, Event, EventType, Initiator, InitiatorKind, Outcome, ResourceKind, ResourceRef,
-};
+use crate::ids::{EventId, OrganizationId, UpstreamId};
+use crate::insights::{Correlation, Event, EventType, Initiator, InitiatorKind, Outcome, ResourceRef};
 use crate::scim::Dialect;
 
 /// An authenticated caller and the request that it makes.
@@ -39,39 +37,25 @@ pub struct Origin {
     pub ignored: Vec<String>,
 }
 
-/// Whom an event is about.
-#[derive(Clone, Copy, Debug)]
-pub struct About<'a> {
-    /// Whose user it is.
-    pub organization: OrganizationId,
-    /// The user.
-    pub user: UserId,
-    /// Its `userName`.
-    pub username: Option<&'a str>,
-}
-
 impl Origin {
-    /// An event that this request has caused, without what Microsoft 365 has to do with it.
+    /// An event about `resource` that this request has caused, without what Microsoft 365 has to do with it.
     pub fn event(
         &self,
         id: Uuid,
         at: i64,
         event_type: EventType,
         outcome: Outcome,
-        about: About<'_>,
+        organization: OrganizationId,
+        resource: ResourceRef,
     ) -> Event {
         Event {
             id: EventId(id),
-            organization: about.organization,
+            organization,
             at,
             event_type,
             outcome,
             initiated_by: self.initiator(),
-            resource: ResourceRef {
-                kind: ResourceKind::User,
-                id: about.user.to_string(),
-                username: about.username.map(str::to_owned),
-            },
+            resource,
             target: None,
             application: None,
             provider: None,

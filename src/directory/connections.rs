@@ -137,6 +137,15 @@ impl Directory {
         Ok(routing::route(user_name, &Map { owner: None, known: &known, fallback, unmatched })?)
     }
 
+    /// One connection, for the worker.
+    pub async fn connection_of(
+        &self,
+        organization: OrganizationId,
+        id: ConnectionId,
+    ) -> Result<Connection, Error> {
+        self.connection(&self.store, organization, id).await
+    }
+
     async fn connection(
         &self,
         reads: &impl Reads,

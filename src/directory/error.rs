@@ -3,7 +3,7 @@
 use super::password::Violation;
 use super::refusal::Refusal;
 use super::routing::RoutingError;
-use crate::ids::ConnectionId;
+use crate::ids::{ConnectionId, GroupId};
 use crate::scim;
 use crate::settings::SettingsError;
 use crate::store;
@@ -14,6 +14,21 @@ pub enum Error {
     /// No such user in this organization, or no longer.
     #[error("there is no user with the id {0}; it may have been deleted")]
     NoSuchUser(String),
+    /// No such group in this organization, or no longer.
+    #[error("there is no group with the id {0}; it may have been deleted")]
+    NoSuchGroup(String),
+    /// Another group has the name and the externalId.
+    #[error(
+        "a group with the displayName \"{0}\" and this externalId exists already; find it with a filter and change it, \
+         or give the new one another name or externalId"
+    )]
+    GroupTaken(String),
+    /// Members that are neither users nor groups here.
+    #[error(transparent)]
+    UnknownMembers(#[from] UnknownMembers),
+    /// A group as its own member.
+    #[error("the group {0} cannot be a member of itself; take its own id out of members")]
+    OwnMember(GroupId),
     /// Another user has the name.
     #[error("a user with the userName \"{0}\" exists already; userName is unique without regard to case")]
     Taken(String),
@@ -55,4 +70,31 @@ pub enum Error {
     /// What is stored cannot be read.
     #[error("a stored record cannot be read ({0}); this is a fault of Gangway")]
     Corrupt(#[from] serde_json::Error),
+}
+
+/// Ids in `members` that stand for nobody.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}; push them first, or leave them out")]
+pub struct UnknownMembers(String);
+
+impl UnknownMembers {
+    /// So many are named; the rest is counted.
+    const MOST: usize = 10;
+
+    /// For these ids, of which there is at least one.
+    pub fn new(ids: &[&str]) -> Self {
+        let named: Vec<String> =
+            ids.iter().take(Self::MOST).map(|id| format!("{:?}", shortened(id))).collect();
+        let more = ids.len().saturating_sub(Self::MOST);
+        let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+        let named = named.join(", ");
+        Self(format!(
+            "there is no user and no group with the id {named}{more}, so nobody can be made a member"
+        ))
+    }
+}
+
+/// An id as it is quoted in a message.
+fn shortened(id: &str) -> String {
+    id.chars().take(80).collect()
 }

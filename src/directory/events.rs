@@ -1,12 +1,12 @@
 //! Events that the directory itself writes, and how an event becomes a row.
 
 use super::Directory;
-use super::caller::{About, Caller};
+use super::caller::Caller;
 use super::error::Error;
-use crate::ids::{OrganizationId, UserId};
-use crate::insights::{Event, EventType, Outcome, Query};
-use crate::store::bindings::{self, Lane};
+use crate::ids::OrganizationId;
+use crate::insights::{Event, EventType, Outcome, Query, ResourceRef};
 use crate::store::events::{self, EventRow, Page};
+use crate::store::queue::{self, Lane};
 use crate::store::{self, Tx};
 use crate::telemetry::names;
 
@@ -29,7 +29,7 @@ impl Directory {
 
     /// How much waits in each lane, by the lane's name; an empty lane counts 0.
     pub async fn backlog(&self) -> Result<Vec<(&'static str, i64)>, store::Error> {
-        let waiting = bindings::backlog(&self.store).await?;
+        let waiting = queue::backlog(&self.store).await?;
         let of = |lane| waiting.iter().find(|(found, _)| *found == lane).map_or(0, |(_, count)| *count);
         Ok(LANES.iter().map(|(lane, name)| (*name, of(*lane))).collect())
     }
@@ -44,14 +44,13 @@ impl Directory {
         tx: &Tx,
         who: &Caller,
         event_type: EventType,
-        user: UserId,
-        username: Option<&str>,
+        resource: ResourceRef,
         sentence: &str,
     ) -> Result<(), Error> {
         events::announce(tx).await?;
         let outcome = Outcome::Failure { reason: sentence.to_owned() };
-        let about = About { organization: who.organization, user, username };
-        let event = who.origin.event(self.clock.uuid(), self.clock.millis(), event_type, outcome, about);
+        let (id, now) = (self.clock.uuid(), self.clock.millis());
+        let event = who.origin.event(id, now, event_type, outcome, who.organization, resource);
         if self.records(&event) {
             events::append(tx, &[row(&event)]).await?;
         }

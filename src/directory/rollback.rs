@@ -4,9 +4,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::error::Error;
+use super::mark::Marked as _;
 use super::refusal::{Failure, Refusal};
-use super::users::set_resource;
-use crate::store::bindings::{self, Binding, Lane};
+use super::users::{remove_user, set_resource};
+use crate::store::bindings::{self, Binding};
+use crate::store::queue::Lane;
 use crate::store::users::{self, User};
 use crate::store::{Sealed, Tx};
 
@@ -82,7 +84,15 @@ pub async fn undo(
     let target = user.rollback.take().map(serde_json::from_value).transpose()?;
     let taken_back = match target {
         Some(Rollback::Remove) if !compensate => {
-            users::remove(tx, user.organization, user.id).await?;
+            remove_user(
+                tx,
+                user.organization,
+                user.id,
+                binding.account_id.as_deref(),
+                binding.request.as_ref(),
+                now,
+            )
+            .await?;
             return Ok(Undone::RolledBack);
         }
         Some(Rollback::Remove) => {
@@ -94,7 +104,15 @@ pub async fn undo(
             let name_taken = is_taken(tx, &user, &resource).await?;
             if name_taken && user.deleted_at.is_some() {
                 // The name, and with it the account, was given to another user: there is nothing to bring back.
-                users::remove(tx, user.organization, user.id).await?;
+                remove_user(
+                    tx,
+                    user.organization,
+                    user.id,
+                    binding.account_id.as_deref(),
+                    binding.request.as_ref(),
+                    now,
+                )
+                .await?;
                 return Ok(Undone::RolledBack);
             }
             if !name_taken {
@@ -110,12 +128,7 @@ pub async fn undo(
     };
     users::update(tx, &user).await?;
     if taken_back {
-        binding.wanted_version += 1;
-        binding.lane = Some(Lane::Security);
-        binding.queued_at = now;
-        binding.attempts = 0;
-        binding.next_attempt_at = now;
-        binding.failure = None;
+        binding.mark_anew(Lane::Security, now);
     } else {
         binding.lane = None;
         binding.failure = serde_json::to_value(Failure::Refused { sentence: refusal.sentence.clone() }).ok();

@@ -210,6 +210,11 @@ impl ResourceKind {
             Self::Admin => "admin",
         }
     }
+
+    /// The object of this kind with that id and name.
+    pub fn named(self, id: impl fmt::Display, name: Option<&str>) -> ResourceRef {
+        ResourceRef { kind: self, id: id.to_string(), username: name.map(str::to_owned) }
+    }
 }
 
 /// The object here that an event is about.

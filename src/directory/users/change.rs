@@ -2,21 +2,25 @@
 
 use serde_json::{Value, json};
 
+use super::gone::remove_user;
 use super::mark::{Checked, Mark};
-use super::view::{SyncStatus, failure_of, status_of};
-use super::{Precondition, Wait, stored};
+use super::stored;
 use crate::directory::Directory;
 use crate::directory::caller::Caller;
 use crate::directory::error::Error;
+use crate::directory::mark::request;
 use crate::directory::refusal::Failure;
 use crate::directory::rollback::Rollback;
+use crate::directory::settle::{Precondition, Wait, Written};
+use crate::directory::sync::{SyncStatus, failure_in};
 use crate::ids::{ConnectionId, UserId};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::resource::Input;
 use crate::scim::schema::GANGWAY_USER;
 use crate::scim::{Resource, USER};
 use crate::store::Tx;
-use crate::store::bindings::{self, Binding, Lane};
+use crate::store::bindings::{self, Binding};
+use crate::store::queue::Lane;
 use crate::store::users::{self, User};
 
 /// Where the given state keeps the addresses under which an account may exist already.
@@ -30,27 +34,6 @@ pub(super) enum Change {
     Patch(PatchRequest),
 }
 
-/// What a transaction wrote.
-pub(super) struct Written {
-    /// The user as it is now.
-    pub(super) user: User,
-    /// Its binding as it is now.
-    pub(super) binding: Option<Binding>,
-    /// Whether there is anything to wait for.
-    pub(super) dirty: bool,
-}
-
-impl Written {
-    /// Something that Microsoft 365 has nothing to do with.
-    fn settled(user: User) -> Self {
-        Self { user, binding: None, dirty: false }
-    }
-
-    fn dirty(user: User, binding: Binding) -> Self {
-        Self { user, binding: Some(binding), dirty: true }
-    }
-}
-
 impl Directory {
     pub(super) async fn write_new(
         &self,
@@ -59,7 +42,7 @@ impl Directory {
         id: UserId,
         input: Input,
         wait: Wait,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written<User>, Error> {
         let now = self.clock.millis();
         let Input { resource, password, ignored } = input;
         let name = name_of(&resource).to_owned();
@@ -101,7 +84,7 @@ impl Directory {
         change: Change,
         precondition: &Precondition,
         wait: Wait,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written<User>, Error> {
         let now = self.clock.millis();
         let (mut user, binding) = found(users::lock(tx, who.organization, id).await?, id)?;
         precondition.check(user.version)?;
@@ -149,12 +132,12 @@ impl Directory {
         id: UserId,
         precondition: &Precondition,
         wait: Wait,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written<User>, Error> {
         let now = self.clock.millis();
         let (mut user, binding) = found(users::lock(tx, who.organization, id).await?, id)?;
         precondition.check(user.version)?;
         let Some(mut binding) = self.remember_tried(tx, &user, binding).await? else {
-            users::remove(tx, who.organization, id).await?;
+            remove_user(tx, who.organization, id, None, Some(&request(who, &[])?), now).await?;
             return Ok(Written::settled(user));
         };
         keep_way_back(&mut user, Some(&binding), wait, true);
@@ -176,7 +159,7 @@ impl Directory {
         mut user: User,
         binding: Option<Binding>,
         now: i64,
-    ) -> Result<Written, Error> {
+    ) -> Result<Written<User>, Error> {
         let Some(binding) = binding else {
             let place = self.place(tx, who.organization, &user.user_name).await?;
             let Some(connection) = place.connection() else {
@@ -188,7 +171,7 @@ impl Directory {
             let binding = self.mark_binding(tx, &user, None, connection, mark).await?;
             return Ok(Written::dirty(user, binding));
         };
-        let failure = failure_of(&binding);
+        let failure = failure_in(binding.failure.as_ref());
         if matches!(failure, Some(Failure::Refused { .. })) {
             let lane = if binding.account_id.is_some() { Lane::Update } else { Lane::Create };
             let connection = binding.connection;
@@ -196,8 +179,8 @@ impl Directory {
             let binding = self.mark_binding(tx, &user, Some(binding), connection, mark).await?;
             return Ok(Written::dirty(user, binding));
         }
-        let dirty = status_of(Some(&binding), failure.as_ref()) == SyncStatus::Pending;
-        Ok(Written { user, binding: Some(binding), dirty })
+        let dirty = SyncStatus::of(Some(binding.lane.is_some()), failure.as_ref()) == SyncStatus::Pending;
+        Ok(Written { row: user, binding: Some(binding), dirty, is_final: false })
     }
 
     /// An account may be in the making under the name that the user has had until now: it must be found under it.

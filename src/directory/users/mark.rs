@@ -1,25 +1,22 @@
-//! The dirty mark: that there is something to carry out, who asked for it, and the password that waits.
+//! The dirty mark of a user: that there is something to carry out, who asked for it, and the password that waits.
 
 use secrecy::SecretString;
 use serde_json::Value;
 
-use super::view::failure_of;
 use crate::directory::Directory;
 use crate::directory::caller::Caller;
 use crate::directory::error::Error;
+use crate::directory::mark::{Marked, request};
 use crate::directory::password::{Password, Violation};
 use crate::directory::refusal::Failure;
-use crate::ids::{BindingId, ConnectionId, EventId};
-use crate::insights::EventType;
+use crate::directory::sync::failure_in;
+use crate::ids::{BindingId, ConnectionId};
+use crate::insights::{EventType, ResourceKind};
 use crate::settings::{OnViolation, Settings};
 use crate::store::Tx;
-use crate::store::bindings::{Binding, Lane};
-use crate::store::events;
+use crate::store::bindings::Binding;
+use crate::store::queue::Lane;
 use crate::store::users::User;
-
-/// Names of ignored attributes that are remembered, and characters of each: they come from outside.
-const MOST_IGNORED: usize = 50;
-const LONGEST_NAME: usize = 200;
 
 /// Why a binding becomes dirty.
 pub(super) struct Mark<'a> {
@@ -82,7 +79,8 @@ impl Directory {
             user: user.id,
             account_id: None,
             given: Value::Null,
-            wanted_version: 0,
+            // Versions that were made while no connection took the user are used up.
+            wanted_version: user.version - 1,
             given_version: 0,
             lane: None,
             queued_at: now,
@@ -106,21 +104,13 @@ impl Directory {
         mark: Mark<'_>,
     ) -> Result<(), Error> {
         let Mark { who, ignored, password, lane, now } = mark;
-        // Fail closed: what could not be told afterwards is not begun.
-        events::ensure_writable(tx, who.organization, EventId(self.clock.uuid())).await?;
-        binding.wanted_version += 1;
-        if binding.lane.is_none() {
-            binding.queued_at = now;
-        }
-        binding.lane = Some(binding.lane.map_or(lane, |waiting| waiting.min(lane)));
-        binding.attempts = 0;
-        binding.next_attempt_at = now;
-        let mut origin = who.origin.clone();
-        origin.ignored = ignored.iter().take(MOST_IGNORED).map(|name| printable(name)).collect();
-        binding.request = Some(serde_json::to_value(&origin)?);
+        self.ensure_events(tx, who).await?;
+        Marked::mark(binding, lane, now);
+        binding.request = Some(request(who, &ignored)?);
         match password {
             // What was left out stays told until the work has looked at it again.
-            Checked::None if matches!(failure_of(binding), Some(Failure::LeftOut { .. })) => {}
+            Checked::None
+                if matches!(failure_in(binding.failure.as_ref()), Some(Failure::LeftOut { .. })) => {}
             Checked::None => binding.failure = None,
             Checked::Set(password) => {
                 binding.sealed_password = Some(self.key.seal(password.secret(), binding.id.0));
@@ -129,18 +119,11 @@ impl Directory {
             Checked::Skipped(violation) => {
                 let sentence = violation.to_string();
                 let event_type = EventType::UserPasswordUpdateProvision;
-                self.append_failure(tx, who, event_type, binding.user, Some(user_name), &sentence).await?;
+                let user = ResourceKind::User.named(binding.user, Some(user_name));
+                self.append_failure(tx, who, event_type, user, &sentence).await?;
                 binding.failure = Some(serde_json::to_value(Failure::PasswordSkipped { sentence })?);
             }
         }
         Ok(())
     }
-}
-
-/// PostgreSQL cannot store U+0000, and nobody wants to read control characters.
-fn printable(name: &str) -> String {
-    name.chars()
-        .take(LONGEST_NAME)
-        .map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c })
-        .collect()
 }

@@ -1,35 +1,12 @@
 //! A user as it is answered: the wanted resource and how far Microsoft 365 has followed.
 
 use crate::directory::refusal::Failure;
+use crate::directory::sync::{SyncStatus, failure_in};
 use crate::ids::UserId;
 use crate::scim::Resource;
 use crate::store::bindings::Binding;
+use crate::store::memberships::GroupRef;
 use crate::store::users::User;
-
-/// How far Microsoft 365 has followed: the extension's `syncStatus`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SyncStatus {
-    /// The account has what upstream wants.
-    Synced,
-    /// It will have it as soon as Graph allows.
-    Pending,
-    /// Microsoft refused; `syncError` says what to do.
-    Failed,
-    /// No connection has the user's domain.
-    Unbound,
-}
-
-impl SyncStatus {
-    /// As it stands in the resource.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Synced => "synced",
-            Self::Pending => "pending",
-            Self::Failed => "failed",
-            Self::Unbound => "unbound",
-        }
-    }
-}
 
 /// A user as it is answered.
 #[derive(Clone, Debug)]
@@ -52,13 +29,15 @@ pub struct UserView {
     pub error: Option<String>,
     /// The account's object id in Microsoft 365.
     pub account_id: Option<String>,
+    /// The groups that it is in, where they were asked for.
+    pub groups: Vec<GroupRef>,
 }
 
 impl UserView {
     /// The view of a stored user.
     pub fn new(user: User, binding: Option<Binding>) -> Self {
-        let failure = binding.as_ref().and_then(failure_of);
-        let status = status_of(binding.as_ref(), failure.as_ref());
+        let failure = failure_in(binding.as_ref().and_then(|binding| binding.failure.as_ref()));
+        let status = SyncStatus::of(binding.as_ref().map(|binding| binding.lane.is_some()), failure.as_ref());
         Self {
             id: user.id,
             version: user.version,
@@ -70,20 +49,13 @@ impl UserView {
                 && !matches!(failure, Some(Failure::PasswordSkipped { .. })),
             error: failure.map(|failure| failure.sentence().to_owned()),
             account_id: binding.and_then(|binding| binding.account_id),
+            groups: Vec::new(),
         }
     }
-}
 
-/// The failure that a binding remembers.
-pub(super) fn failure_of(binding: &Binding) -> Option<Failure> {
-    binding.failure.clone().and_then(|failure| serde_json::from_value(failure).ok())
-}
-
-pub(super) fn status_of(binding: Option<&Binding>, failure: Option<&Failure>) -> SyncStatus {
-    match (binding, failure) {
-        (None, _) => SyncStatus::Unbound,
-        (Some(_), Some(Failure::Refused { .. } | Failure::PasswordSkipped { .. })) => SyncStatus::Failed,
-        (Some(binding), _) if binding.lane.is_some() => SyncStatus::Pending,
-        (Some(_), _) => SyncStatus::Synced,
+    /// The same with its groups.
+    #[must_use]
+    pub fn in_groups(self, groups: Vec<GroupRef>) -> Self {
+        Self { groups, ..self }
     }
 }
