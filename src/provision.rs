@@ -4,10 +4,13 @@
 //! both are pure. [`worker`] takes dirty bindings, [`carry`] makes the calls, [`record`] writes what was given
 //! and the events in one transaction.
 
+mod begin;
 mod carry;
 mod clients;
 mod describe;
+mod end;
 mod given;
+pub mod groups;
 pub mod mapping;
 pub mod plan;
 mod record;

@@ -1,6 +1,7 @@
 //! Carrying one user out: plan, make the first call, plan again, until nothing is left or Microsoft objects.
 
 mod bind;
+mod manager;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,9 +9,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::describe::{Report, Trace, changes, event_type};
+use super::end::{self, End, Later, REPAIR, REPLICATION, REPLICATION_TRIES};
 use super::given::{Given, Owed};
 use super::mapping;
-use super::plan::{Step, Wanted, plan};
+use super::plan::{Manager, Step, Wanted, plan};
 use crate::clock::Clock;
 use crate::directory::Address;
 use crate::directory::caller::Origin;
@@ -27,13 +29,6 @@ use crate::store::users::User;
 
 /// More steps than any plan has: a guard against a plan that does not come to rest.
 const MOST_STEPS: usize = 16;
-/// How long after an account was made Graph may still say that it does not exist.
-const REPLICATION: i64 = 10 * 60 * 1000;
-/// How often that is believed before the account counts as gone.
-const REPLICATION_TRIES: i32 = 12;
-/// How long a connection rests that an administrator must repair.
-const REPAIR: Duration = Duration::from_mins(1);
-
 /// One user's work in one connection, while it is carried out.
 pub(super) struct Run<'a> {
     pub(super) store: &'a Store,
@@ -48,6 +43,9 @@ pub(super) struct Run<'a> {
     /// None when the user is gone.
     pub(super) address: Option<Address>,
     pub(super) password: Option<Password>,
+    pub(super) manager: Manager,
+    /// Whether Graph does not know the manager.
+    pub(super) manager_missing: bool,
     pub(super) password_used: bool,
     pub(super) given: Given,
     pub(super) account: Option<AccountId>,
@@ -78,28 +76,6 @@ pub(super) struct Finished {
     pub(super) end: End,
 }
 
-/// How the work ended.
-#[derive(Debug)]
-pub(super) enum End {
-    /// Nothing is left to do.
-    Done,
-    /// To be tried again.
-    Later(Later),
-    /// Microsoft refused for good.
-    Refused(Refusal),
-}
-
-/// Why and when to try again.
-#[derive(Debug)]
-pub(super) struct Later {
-    /// How long to wait; None for our own back-off.
-    pub(super) after: Option<Duration>,
-    /// Whether the whole connection must wait.
-    pub(super) pause: bool,
-    /// What happened.
-    pub(super) sentence: String,
-}
-
 impl Run<'_> {
     pub(super) async fn carry_out(&mut self) -> End {
         for _ in 0..MOST_STEPS {
@@ -118,11 +94,7 @@ impl Run<'_> {
             }
         }
         tracing::error!(binding = %self.binding.id, "a plan did not come to rest; this is a fault of Gangway");
-        End::Later(Later {
-            after: Some(REPAIR),
-            pause: false,
-            sentence: "internal fault; see the log".to_owned(),
-        })
+        Later { after: Some(REPAIR), ..Later::soon("internal fault; see the log") }.into()
     }
 
     /// A refused create leaves an account that it has adopted as it was found.
@@ -152,6 +124,7 @@ impl Run<'_> {
             Some(address) if !self.is_gone() => Wanted::Present {
                 properties: mapping::properties(&self.resource, address, &self.settings).properties,
                 password: self.password.is_some() && !self.password_used,
+                manager: if self.manager_missing { Manager::Kept } else { self.manager },
             },
             _ => Wanted::Gone(self.settings.on_delete),
         }
@@ -165,6 +138,8 @@ impl Run<'_> {
             Step::SetPassword => self.set_password().await,
             Step::RevokeSessions => self.revoke_sessions().await,
             Step::Update(properties) => self.update(properties).await,
+            Step::SetManager(manager) => self.set_manager(*manager).await,
+            Step::RemoveManager => self.remove_manager().await,
             Step::Delete => self.delete().await,
         }
     }
@@ -274,10 +249,13 @@ impl Run<'_> {
             return;
         };
         let left_out = mapping::properties(&self.resource, address, &self.settings).left_out;
-        if left_out.is_empty() {
+        let mut rules: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+        if self.manager_missing {
+            rules.push("the manager, whose account is not in Microsoft 365 any more.".to_owned());
+        }
+        if rules.is_empty() {
             return;
         }
-        let rules: Vec<String> = left_out.iter().map(ToString::to_string).collect();
         let sentence =
             format!("left out of the account, because Microsoft 365 cannot take it: {}", rules.join(" "));
         let told = self.binding.failure.as_ref().and_then(|failure| failure.get("sentence"));
@@ -307,9 +285,9 @@ impl Run<'_> {
             Fault::Busy => {
                 let sentence =
                     "the account is being released by a user that was deleted a moment ago".to_owned();
-                Some(End::Later(Later { after: Some(Duration::from_secs(1)), pause: false, sentence }))
+                Some(Later { after: Some(Duration::from_secs(1)), pause: false, sentence }.into())
             }
-            Fault::Later(sentence) => Some(End::Later(Later { after: None, pause: false, sentence })),
+            Fault::Later(sentence) => Some(Later::soon(sentence).into()),
         }
     }
 
@@ -333,9 +311,8 @@ impl Run<'_> {
         let given_at = self.binding.given_at.unwrap_or_else(|| self.clock.millis());
         let fresh = self.clock.millis() - given_at < REPLICATION;
         if fresh && self.binding.attempts < REPLICATION_TRIES {
-            let sentence =
-                "Microsoft 365 does not show the new account everywhere yet; it is tried again".to_owned();
-            return Some(End::Later(Later { after: None, pause: false, sentence }));
+            let sentence = "Microsoft 365 does not show the new account everywhere yet; it is tried again";
+            return Some(Later::soon(sentence).into());
         }
         if !self.is_gone() {
             self.report(EventType::UserDriftDetected, Vec::new());
@@ -346,28 +323,18 @@ impl Run<'_> {
     }
 
     fn judge_error(&mut self, step: &Step, error: &graph::Error) -> End {
-        let sentence = error.advice();
-        match error.disposition() {
-            Disposition::Retry { after } => {
-                let pause = matches!(error, graph::Error::Throttled { .. } | graph::Error::Token(_));
-                End::Later(Later { after, pause, sentence })
-            }
-            Disposition::Ambiguous => {
-                if let (Step::Bind, Some(address)) = (step, &self.address) {
-                    self.given.tried.insert(address.to_string());
-                }
-                End::Later(Later { after: error.retry_after(), pause: false, sentence })
-            }
-            Disposition::Blocked => End::Later(Later { after: Some(REPAIR), pause: true, sentence }),
-            Disposition::Refused => {
-                let kind = kind_of(error);
-                let code = error.failure().map(|failure| failure.code.clone());
-                let event_type =
-                    if self.is_new() { EventType::UserCreateProvision } else { event_type(step) };
-                self.report_failure(event_type, &sentence, Trace::of_error(error));
-                End::Refused(Refusal { kind, sentence, code })
-            }
+        if error.disposition() == Disposition::Ambiguous
+            && let (Step::Bind, Some(address)) = (step, &self.address)
+        {
+            self.given.tried.insert(address.to_string());
         }
+        let end = end::of_error(error);
+        if let End::Refused(refusal) = &end {
+            let event_type = if self.is_new() { EventType::UserCreateProvision } else { event_type(step) };
+            let sentence = refusal.sentence.clone();
+            self.report_failure(event_type, &sentence, Trace::of_error(error));
+        }
+        end
     }
 
     /// Whether the account was bound in this run or one before it that did not come to its end.
@@ -444,15 +411,4 @@ fn check(properties: &BTreeMap<Property, Value>) -> Result<(), Fault> {
 
 fn is_refusal(error: &graph::Error) -> bool {
     error.disposition() == Disposition::Refused && !matches!(error, graph::Error::NotFound(_))
-}
-
-fn kind_of(error: &graph::Error) -> RefusalKind {
-    match error {
-        graph::Error::Conflict { .. } => RefusalKind::Uniqueness,
-        graph::Error::Forbidden(_)
-        | graph::Error::OnPremisesSynced(_)
-        | graph::Error::QuotaExceeded(_)
-        | graph::Error::Unauthorized(_) => RefusalKind::Forbidden,
-        _ => RefusalKind::InvalidValue,
-    }
 }

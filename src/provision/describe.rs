@@ -6,11 +6,12 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::plan::Step;
-use crate::directory::caller::{About, Origin};
-use crate::graph::{self, AccountId, Property, Reply};
-use crate::ids::ConnectionId;
+use crate::directory::caller::Origin;
+use crate::graph::{self, Property, Reply};
+use crate::ids::{ConnectionId, OrganizationId};
 use crate::insights::{
-    Application, Change, Correlation, Event, EventType, MessageChain, Outcome, ResourceKind, TargetRef,
+    Application, Change, Correlation, Event, EventType, MessageChain, Outcome, ResourceKind, ResourceRef,
+    TargetRef,
 };
 
 /// One event to be written.
@@ -65,7 +66,7 @@ impl Trace {
 pub(super) fn event_type(step: &Step) -> EventType {
     match step {
         Step::Bind => EventType::UserCreateProvision,
-        Step::Update(_) => EventType::UserUpdateProvision,
+        Step::Update(_) | Step::SetManager(_) | Step::RemoveManager => EventType::UserUpdateProvision,
         Step::SetPassword => EventType::UserPasswordUpdateProvision,
         Step::Block | Step::Find | Step::RevokeSessions | Step::Delete => EventType::UserDeprovision,
     }
@@ -86,7 +87,8 @@ pub(super) fn changes(before: &BTreeMap<Property, Value>, after: &BTreeMap<Prope
 pub(super) struct Target<'a> {
     pub(super) connection: ConnectionId,
     pub(super) connection_name: &'a str,
-    pub(super) account: Option<AccountId>,
+    pub(super) kind: ResourceKind,
+    pub(super) id: Option<String>,
 }
 
 impl Report {
@@ -96,13 +98,13 @@ impl Report {
         id: Uuid,
         at: i64,
         origin: &Origin,
-        about: About<'_>,
+        organization: OrganizationId,
+        about: &ResourceRef,
         target: &Target<'_>,
     ) -> Event {
-        let mut event = origin.event(id, at, self.event_type, self.outcome, about);
+        let mut event = origin.event(id, at, self.event_type, self.outcome, organization, about.clone());
         event.provider = Some("office_365".to_owned());
-        event.target =
-            target.account.map(|account| TargetRef { kind: ResourceKind::User, id: account.to_string() });
+        event.target = target.id.clone().map(|id| TargetRef { kind: target.kind, id });
         event.application =
             Some(Application { id: target.connection, name: target.connection_name.to_owned() });
         event.changes = self.changes;

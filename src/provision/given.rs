@@ -19,6 +19,9 @@ pub struct Given {
     /// The deleted account whose restoration was begun.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub restoring: Option<AccountId>,
+    /// The manager's account.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manager: Option<AccountId>,
     /// What is still to be done or reported because of a step that is done.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub owed: BTreeSet<Owed>,

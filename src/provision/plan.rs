@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::given::{Given, Owed};
-use crate::graph::Property;
+use crate::graph::{AccountId, Property};
 use crate::settings::OnDelete;
 
 /// What one user wants in one connection.
@@ -18,9 +18,22 @@ pub enum Wanted {
         properties: BTreeMap<Property, Value>,
         /// Whether a password waits to be set.
         password: bool,
+        /// Whom it must have as its manager.
+        manager: Manager,
     },
     /// No account that can be used.
     Gone(OnDelete),
+}
+
+/// Whom an account must have as its manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// Whoever it is: that is not Gangway's to say.
+    Kept,
+    /// Nobody.
+    Nobody,
+    /// This account.
+    Account(AccountId),
 }
 
 /// One act in Microsoft 365.
@@ -38,6 +51,10 @@ pub enum Step {
     RevokeSessions,
     /// Change these properties and no others.
     Update(BTreeMap<Property, Value>),
+    /// Make this account the manager.
+    SetManager(AccountId),
+    /// Leave the account without a manager.
+    RemoveManager,
     /// Delete the account, restorable for 30 days.
     Delete,
 }
@@ -48,7 +65,11 @@ pub enum Step {
 pub fn plan(wanted: &Wanted, given: &Given, bound: bool) -> Vec<Step> {
     match wanted {
         Wanted::Present { .. } if !bound => vec![Step::Bind],
-        Wanted::Present { properties, password } => present(properties, *password, given),
+        Wanted::Present { properties, password, manager } => {
+            let mut steps = present(properties, *password, given);
+            steps.extend(change_of_manager(*manager, given));
+            steps
+        }
         Wanted::Gone(_) if !bound && !given.tried.is_empty() => vec![Step::Find],
         Wanted::Gone(_) if !bound => Vec::new(),
         Wanted::Gone(on_delete) => gone(given, *on_delete),
@@ -80,6 +101,14 @@ fn present(properties: &BTreeMap<Property, Value>, password: bool, given: &Given
     steps
 }
 
+fn change_of_manager(wanted: Manager, given: &Given) -> Option<Step> {
+    match wanted {
+        Manager::Account(manager) => (given.manager != Some(manager)).then_some(Step::SetManager(manager)),
+        Manager::Nobody => given.manager.map(|_| Step::RemoveManager),
+        Manager::Kept => None,
+    }
+}
+
 fn gone(given: &Given, on_delete: OnDelete) -> Vec<Step> {
     if on_delete == OnDelete::SoftDelete || given.owed.contains(&Owed::Restored) {
         return vec![Step::Delete];
@@ -102,7 +131,7 @@ mod tests {
     }
 
     fn present(enabled: bool, title: &str, password: bool) -> Wanted {
-        Wanted::Present { properties: properties(enabled, title), password }
+        Wanted::Present { properties: properties(enabled, title), password, manager: Manager::Kept }
     }
 
     fn given(enabled: bool, title: &str) -> Given {
@@ -150,6 +179,19 @@ mod tests {
         given.owed.insert(Owed::Block);
         assert_eq!(plan(&present(false, "x", false), &given, true), [Step::RevokeSessions]);
         assert_eq!(plan(&Wanted::Gone(OnDelete::Block), &given, true), [Step::RevokeSessions]);
+    }
+
+    #[test]
+    fn a_manager_is_set_changed_and_removed() {
+        let [one, two] = [1, 2].map(|number| AccountId::from(uuid::Uuid::from_u128(number)));
+        let wanted =
+            |manager| Wanted::Present { properties: properties(true, "x"), password: false, manager };
+        let given = |manager| Given { manager, ..given(true, "x") };
+        assert_eq!(plan(&wanted(Manager::Account(one)), &given(None), true), [Step::SetManager(one)]);
+        assert_eq!(plan(&wanted(Manager::Account(two)), &given(Some(one)), true), [Step::SetManager(two)]);
+        assert_eq!(plan(&wanted(Manager::Nobody), &given(Some(one)), true), [Step::RemoveManager]);
+        assert_eq!(plan(&wanted(Manager::Account(one)), &given(Some(one)), true), []);
+        assert_eq!(plan(&wanted(Manager::Kept), &given(Some(one)), true), []);
     }
 
     #[test]

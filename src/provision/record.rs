@@ -4,22 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;
+use serde_json::Value;
 use uuid::Uuid;
 
-use super::carry::{End, Finished, Later};
-use super::describe::Target;
+use super::carry::Finished;
+use super::describe::{Report, Target};
+use super::end::{End, Later};
 use super::given::{Given, Owed};
 use super::worker::Inner;
-use crate::directory::caller::About;
+use crate::directory::caller::Origin;
 use crate::directory::error::Error;
 use crate::directory::events;
 use crate::directory::handover::Outcome;
 use crate::directory::refusal::Failure;
 use crate::directory::rollback::{self, Rollback};
-use crate::insights::Event;
+use crate::directory::users::remove_user;
+use crate::ids::{ConnectionId, OrganizationId};
+use crate::insights::{self, Event, ResourceKind, ResourceRef};
 use crate::store::Tx;
 use crate::store::bindings::{self, Binding};
-use crate::store::users;
+use crate::store::queue::Lane;
+use crate::store::users::{self, User};
+use crate::store::{group_bindings, memberships};
 
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_mins(5);
@@ -30,23 +36,44 @@ impl Inner {
     pub(super) async fn record(self: &Arc<Self>, finished: Finished) -> Result<(), Error> {
         let user = finished.user.id;
         let connection = finished.began.connection;
-        if let End::Later(later) = &finished.end
-            && later.pause
-        {
-            let wait = later.after.unwrap_or_else(|| delay(finished.began.attempts));
-            self.handover.rest(connection, self.clock.millis() + millis(wait));
-        }
+        self.rest_after(&finished.end, connection, finished.began.attempts);
         let this = Arc::clone(self);
+        let (before, subject) = (finished.began.account_id.clone(), finished.user.clone());
+        let account = finished.account.map(|account| account.to_string());
         let outcome =
             self.store.write(move |tx| Box::pin(async move { this.write(tx, finished).await })).await?;
+        if before != account && self.store.is_shared() {
+            self.look_again(subject, account).await?;
+        }
         if let Some(outcome) = outcome {
             self.follow_up(&outcome);
-            self.handover.tell(user, &outcome);
+            self.handover.users.tell(user, &outcome);
         }
         Ok(())
     }
 
-    fn follow_up(self: &Arc<Self>, outcome: &Outcome) {
+    /// Who refers to a new account in a transaction that was under way, and so saw none, was not to be seen either:
+    /// after the commit it is.
+    async fn look_again(self: &Arc<Self>, user: User, account: Option<String>) -> Result<(), Error> {
+        let this = Arc::clone(self);
+        let look = async move |tx: &Tx| {
+            let now = this.clock.millis();
+            this.tell_who_refers(tx, &user, account.as_deref(), None, now).await
+        };
+        self.store.write(move |tx| Box::pin(async move { look(tx).await })).await
+    }
+
+    /// Lets the connection rest where the end of a run says so.
+    pub(super) fn rest_after(&self, end: &End, connection: ConnectionId, attempts: i32) {
+        if let End::Later(later) = end
+            && later.pause
+        {
+            let wait = later.after.unwrap_or_else(|| delay(attempts));
+            self.handover.rest(connection, self.clock.millis() + millis(wait));
+        }
+    }
+
+    pub(super) fn follow_up<B>(self: &Arc<Self>, outcome: &Outcome<B>) {
         match outcome {
             Outcome::Deferred { until } => {
                 let wait = u64::try_from(until - self.clock.millis()).unwrap_or(0);
@@ -60,11 +87,13 @@ impl Inner {
                     });
                 }
             }
-            Outcome::Settled(_) | Outcome::Refused { .. } => self.handover.wake(),
+            Outcome::Settled { .. } | Outcome::Refused { .. } => self.handover.wake(),
         }
     }
 
-    async fn write(&self, tx: &Tx, finished: Finished) -> Result<Option<Outcome>, Error> {
+    async fn write(&self, tx: &Tx, mut finished: Finished) -> Result<Option<Outcome<Binding>>, Error> {
+        // Before any row is held: whoever waits for the events' order would hold up those who wait for the row.
+        crate::store::events::announce(tx).await?;
         let Some((mut binding, user)) = bindings::lock(tx, finished.began.id).await? else {
             tracing::warn!(binding = %finished.began.id, "a binding went while it was carried out");
             return Ok(None);
@@ -73,11 +102,19 @@ impl Inner {
             tracing::warn!(binding = %binding.id, "a claim ran out while it was carried out; another has it");
             return Ok(None);
         }
-        crate::store::events::announce(tx).await?;
         let now = self.clock.millis();
+        let planned = finished.began.wanted_version;
+        let overtaken = binding.wanted_version != planned;
+        if overtaken {
+            drop_repeated(&mut finished.reports, &finished.end);
+        }
         self.append(tx, &finished, now).await?;
 
-        binding.account_id = finished.account.map(|account| account.to_string());
+        let account = finished.account.map(|account| account.to_string());
+        if binding.account_id != account {
+            self.tell_who_refers(tx, &user, account.as_deref(), binding.request.as_ref(), now).await?;
+            binding.account_id = account;
+        }
         let mut given = finished.given.clone();
         if finished.account.is_none() {
             // A rename meanwhile has added the address that this run has tried.
@@ -93,16 +130,15 @@ impl Inner {
         if finished.password_used && binding.sealed_password == finished.began.sealed_password {
             binding.sealed_password = None;
         }
-        let planned = finished.began.wanted_version;
-        let overtaken = binding.wanted_version != planned;
         match finished.end {
             End::Done => {
                 binding.given_version = planned;
                 binding.attempts = 0;
                 settle_failure(&mut binding, finished.left_out);
                 if user.deleted_at.is_some() && !overtaken {
-                    users::remove(tx, user.organization, user.id).await?;
-                    return Ok(Some(Outcome::Settled(Arc::new(binding))));
+                    let (account, request) = (finished.began.account_id.as_deref(), binding.request.as_ref());
+                    remove_user(tx, user.organization, user.id, account, request, now).await?;
+                    return Ok(Some(settled(binding)));
                 }
                 if !overtaken {
                     binding.lane = None;
@@ -115,10 +151,14 @@ impl Inner {
                     users::set_rollback(tx, user.organization, user.id, rollback).await?;
                 }
                 bindings::update(tx, &binding).await?;
-                Ok(Some(Outcome::Settled(Arc::new(binding))))
+                Ok(Some(settled(binding)))
+            }
+            End::More => {
+                bindings::update(tx, &binding).await?;
+                Ok(Some(Outcome::Deferred { until: now }))
             }
             End::Later(later) => {
-                let until = Self::defer(&mut binding, later, now);
+                let until = defer(&mut binding, later, now);
                 bindings::update(tx, &binding).await?;
                 Ok(Some(Outcome::Deferred { until }))
             }
@@ -136,32 +176,53 @@ impl Inner {
         }
     }
 
-    fn defer(binding: &mut Binding, later: Later, now: i64) -> i64 {
-        let wait = later.after.unwrap_or_else(|| delay(binding.attempts));
-        binding.attempts = binding.attempts.saturating_add(1);
-        binding.next_attempt_at = now + millis(wait);
-        if !is_password_skipped(binding) {
-            binding.failure = serde_json::to_value(Failure::Waiting { sentence: later.sentence }).ok();
-        }
-        binding.next_attempt_at
-    }
-
     async fn append(&self, tx: &Tx, finished: &Finished, now: i64) -> Result<(), Error> {
-        let about = About {
-            organization: finished.user.organization,
-            user: finished.user.id,
-            username: Some(&finished.user.user_name),
-        };
-        let known = finished.began.account_id.as_deref().and_then(|id| id.parse().ok());
         let target = Target {
+            kind: ResourceKind::User,
             connection: finished.began.connection,
             connection_name: &finished.connection_name,
-            account: finished.account.or(known),
+            id: finished
+                .account
+                .map(|account| account.to_string())
+                .or_else(|| finished.began.account_id.clone()),
         };
-        let events: Vec<Event> = finished
-            .reports
+        let user = &finished.user;
+        let about = ResourceKind::User.named(user.id, Some(&user.user_name));
+        self.append_reports(tx, &finished.reports, now, &finished.origin, user.organization, &about, &target)
+            .await
+    }
+
+    /// Groups that have the user as a member, and those whose manager the user is, have waited for the account, or
+    /// must do without it.
+    async fn tell_who_refers(
+        &self,
+        tx: &Tx,
+        user: &User,
+        account: Option<&str>,
+        request: Option<&Value>,
+        now: i64,
+    ) -> Result<(), Error> {
+        // Accounts before groups, as everybody does, so that no two wait for each other.
+        bindings::mark_reports(tx, user.organization, user.id, request, now).await?;
+        let groups = memberships::object_changed(tx, user.organization, user.id.0, account).await?;
+        group_bindings::mark(tx, &groups, Lane::Update, request, now).await?;
+        Ok(())
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "all of it is what an event says")]
+    pub(super) async fn append_reports(
+        &self,
+        tx: &Tx,
+        reports: &[Report],
+        now: i64,
+        origin: &Origin,
+        organization: OrganizationId,
+        about: &ResourceRef,
+        target: &Target<'_>,
+    ) -> Result<(), Error> {
+        let events: Vec<Event> = reports
             .iter()
-            .map(|report| report.clone().event(self.event_id(), now, &finished.origin, about, &target))
+            .map(|report| report.clone().event(self.event_id(), now, origin, organization, about, target))
             .filter(|event| self.directory.records(event))
             .collect();
         if events.is_empty() {
@@ -176,16 +237,53 @@ impl Inner {
     }
 }
 
+/// A refusal that a newer change has overtaken is no end: if the newer one is refused as well, that is told.
+pub(super) fn drop_repeated(reports: &mut Vec<Report>, end: &End) {
+    if matches!(end, End::Refused(_)) {
+        reports.retain(|report| report.outcome == insights::Outcome::Success);
+    }
+}
+
+fn settled(binding: Binding) -> Outcome<Binding> {
+    Outcome::Settled { version: binding.given_version, binding: Arc::new(binding) }
+}
+
+fn defer(binding: &mut Binding, later: Later, now: i64) -> i64 {
+    let skipped = binding.failure.take_if(|failure| is_password_skipped(Some(failure)));
+    let until =
+        put_off(later, &mut binding.attempts, &mut binding.next_attempt_at, &mut binding.failure, now);
+    // What was left out of the last push stays told.
+    if skipped.is_some() {
+        binding.failure = skipped;
+    }
+    until
+}
+
+/// Puts a binding's next try off, and says why; until when.
+pub(super) fn put_off(
+    later: Later,
+    attempts: &mut i32,
+    next_attempt_at: &mut i64,
+    failure: &mut Option<Value>,
+    now: i64,
+) -> i64 {
+    let wait = later.after.unwrap_or_else(|| delay(*attempts));
+    *attempts = attempts.saturating_add(1);
+    *next_attempt_at = now + millis(wait);
+    *failure = serde_json::to_value(Failure::Waiting { sentence: later.sentence }).ok();
+    *next_attempt_at
+}
+
 /// A password that was left out stays told until the next push.
 fn settle_failure(binding: &mut Binding, left_out: Option<String>) {
-    if !is_password_skipped(binding) {
+    if !is_password_skipped(binding.failure.as_ref()) {
         binding.failure =
             left_out.and_then(|sentence| serde_json::to_value(Failure::LeftOut { sentence }).ok());
     }
 }
 
-fn is_password_skipped(binding: &Binding) -> bool {
-    let failure = binding.failure.clone().and_then(|failure| serde_json::from_value(failure).ok());
+fn is_password_skipped(failure: Option<&Value>) -> bool {
+    let failure = failure.cloned().and_then(|failure| serde_json::from_value(failure).ok());
     matches!(failure, Some(Failure::PasswordSkipped { .. }))
 }
 

@@ -11,21 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
-use super::carry::{End, Finished, Later, Run};
 use super::clients::Clients;
-use super::describe::Trace;
-use super::given::Given;
 use crate::clock::Clock;
 use crate::directory::Directory;
-use crate::directory::caller::Origin;
-use crate::directory::error::Error;
 use crate::directory::handover::Handover;
-use crate::directory::password::Password;
-use crate::ids::BindingId;
-use crate::scim::Resource;
 use crate::secret::MasterKey;
-use crate::store::bindings::{self, Binding, Claim, Lane};
-use crate::store::users::User;
+use crate::store::queue::{self, Claim, Lane, WorkId};
 use crate::store::{self, Store};
 
 const ALL_LANES: [Lane; 4] = [Lane::Security, Lane::Update, Lane::Create, Lane::Background];
@@ -60,7 +51,7 @@ pub(super) struct Inner {
     pub(super) settings: Settings,
     pub(super) owner: Uuid,
     running: AtomicUsize,
-    held: Mutex<HashSet<BindingId>>,
+    held: Mutex<HashSet<WorkId>>,
     freed: Notify,
     abandon: CancellationToken,
     alive: AtomicBool,
@@ -135,7 +126,7 @@ impl Worker {
             tracker.wait().await;
         }
         let owner = inner.owner;
-        let released = inner.store.write(move |tx| Box::pin(bindings::release_all(tx, owner))).await;
+        let released = inner.store.write(move |tx| Box::pin(queue::release_all(tx, owner))).await;
         if let Err(error) = released {
             tracing::warn!(%error, "claims could not be given back; they run out by themselves");
         }
@@ -169,7 +160,7 @@ impl Inner {
         }
     }
 
-    async fn claim(&self, lanes: &'static [Lane], places: usize) -> Result<Vec<BindingId>, store::Error> {
+    async fn claim(&self, lanes: &'static [Lane], places: usize) -> Result<Vec<WorkId>, store::Error> {
         let now = self.clock.millis();
         let (owner, paused) = (self.owner, self.handover.resting(now));
         let lease = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
@@ -184,13 +175,13 @@ impl Inner {
                         paused: &paused,
                         limit: places as u64,
                     };
-                    bindings::claim(tx, &claim).await
+                    queue::claim(tx, &claim).await
                 })
             })
             .await
     }
 
-    fn start(self: &Arc<Self>, tracker: &TaskTracker, id: BindingId) {
+    fn start(self: &Arc<Self>, tracker: &TaskTracker, id: WorkId) {
         self.running.fetch_add(1, Ordering::AcqRel);
         self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
         let place = Place { inner: Arc::clone(self), id };
@@ -201,85 +192,9 @@ impl Inner {
             };
             if let Err(error) = carried {
                 place.inner.give_back(place.id).await;
-                tracing::error!(binding = %place.id, %error, "work could not be recorded; its claim runs out and it is taken up again");
+                tracing::error!(work = %place.id, %error, "work could not be recorded; its claim runs out and it is taken up again");
             }
         });
-    }
-
-    async fn carry(self: &Arc<Self>, id: BindingId) -> Result<(), Error> {
-        let Some((binding, user)) = bindings::get(&self.store, id).await? else {
-            return Ok(());
-        };
-        let finished = self.finish(binding, user).await?;
-        self.record(finished).await
-    }
-
-    async fn finish(&self, binding: Binding, user: User) -> Result<Finished, Error> {
-        let origin = match binding.request.clone() {
-            Some(request) => serde_json::from_value(request)?,
-            None => Origin::system(self.clock.uuid()),
-        };
-        let given = Given::stored(binding.given.clone())?;
-        let account = binding.account_id.as_deref().and_then(|id| id.parse().ok());
-        match self.prepare(&binding, &user).await {
-            Ok((place, graph, password)) => {
-                let mut run = Run {
-                    store: &self.store,
-                    clock: &self.clock,
-                    graph,
-                    connection: place.connection,
-                    settings: place.settings,
-                    origin,
-                    resource: Resource::from(user.resource.clone()),
-                    binding,
-                    user,
-                    address: place.address,
-                    password,
-                    password_used: false,
-                    given,
-                    account,
-                    reports: Vec::new(),
-                    trace: Trace::default(),
-                    left_out: None,
-                    unrevoked: None,
-                    unsuspended: Vec::new(),
-                };
-                let end = run.carry_out().await;
-                Ok(run.finished(end))
-            }
-            Err(sentence) => Ok(Finished {
-                began: binding,
-                user,
-                origin,
-                connection_name: String::new(),
-                account,
-                given,
-                password_used: false,
-                reports: Vec::new(),
-                left_out: None,
-                end: End::Later(Later { after: Some(Duration::from_mins(1)), pause: false, sentence }),
-            }),
-        }
-    }
-
-    /// What a run needs beside the user. The error is a sentence for `syncError`: an administrator must act first.
-    async fn prepare(
-        &self,
-        binding: &Binding,
-        user: &User,
-    ) -> Result<(crate::directory::connections::Target, crate::graph::Graph, Option<Password>), String> {
-        let target = self.directory.target(binding, user).await.map_err(|error| error.to_string())?;
-        let graph = self.clients.of(&target.connection).map_err(|error| error.to_string())?;
-        let password = match &binding.sealed_password {
-            Some(sealed) => {
-                let secret = self.key.open(sealed, binding.id.0);
-                Some(Password::from(
-                    secret.map_err(|error| format!("the waiting password cannot be read: {error}"))?,
-                ))
-            }
-            None => None,
-        };
-        Ok((target, graph, password))
     }
 
     /// Claims of processes that are gone need not run out where this one works alone.
@@ -287,25 +202,25 @@ impl Inner {
         if self.store.is_shared() {
             return;
         }
-        if let Err(error) = self.store.write(|tx| Box::pin(bindings::release_dead(tx))).await {
+        if let Err(error) = self.store.write(|tx| Box::pin(queue::release_dead(tx))).await {
             tracing::warn!(%error, "claims of the last run could not be given back; they run out by themselves");
         }
     }
 
     /// Work that could not be recorded is done again from what is recorded: the plan finds what is there by now.
-    async fn give_back(&self, id: BindingId) {
+    async fn give_back(&self, id: WorkId) {
         let (owner, next) = (self.owner, self.clock.millis().saturating_add(1000));
         let given_back = self
             .store
-            .write(move |tx| Box::pin(async move { bindings::give_back(tx, owner, id, next).await }))
+            .write(move |tx| Box::pin(async move { queue::give_back(tx, owner, id, next).await }))
             .await;
         if let Err(error) = given_back {
-            tracing::warn!(binding = %id, %error, "a claim could not be given back; it runs out by itself");
+            tracing::warn!(work = %id, %error, "a claim could not be given back; it runs out by itself");
         }
     }
 
     async fn renew(&self) {
-        let held: Vec<BindingId> =
+        let held: Vec<WorkId> =
             self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         if held.is_empty() {
             return;
@@ -314,7 +229,7 @@ impl Inner {
         let (owner, until) = (self.owner, self.clock.millis().saturating_add(lease));
         let renewed = self
             .store
-            .write(move |tx| Box::pin(async move { bindings::renew(tx, owner, &held, until).await }))
+            .write(move |tx| Box::pin(async move { queue::renew(tx, owner, &held, until).await }))
             .await;
         if let Err(error) = renewed {
             tracing::warn!(%error, "claims could not be renewed");
@@ -325,7 +240,7 @@ impl Inner {
 /// A place among those that work; dropping it, also by a panic, frees it.
 struct Place {
     inner: Arc<Inner>,
-    id: BindingId,
+    id: WorkId,
 }
 
 impl Drop for Place {
