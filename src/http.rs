@@ -2,10 +2,13 @@
 
 mod auth;
 mod fault;
+mod head;
+mod header;
 mod health;
 mod insights;
 mod meter;
 mod metrics;
+mod negotiate;
 mod openapi;
 mod scim;
 mod server;

@@ -6,6 +6,7 @@ use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, HttpResponseBuilder, ResponseError};
+use serde_json::Value;
 
 use crate::directory::refusal::RefusalKind;
 use crate::directory::{AccessError, Error};
@@ -76,8 +77,8 @@ impl Fault {
         Self::new(
             StatusCode::NOT_FOUND,
             None,
-            "there is nothing at this path; SCIM is at /scim/v2/Users, /scim/v2/Schemas, \
-             /scim/v2/ResourceTypes and /scim/v2/ServiceProviderConfig",
+            "there is nothing at this path; SCIM is at /scim/v2/Users, /scim/v2/Groups, /scim/v2/Bulk, \
+             /scim/v2/Schemas, /scim/v2/ResourceTypes and /scim/v2/ServiceProviderConfig",
         )
     }
 
@@ -113,6 +114,11 @@ impl Fault {
         response.body(body)
     }
 
+    /// The body that SCIM wants (RFC 7644 §3.12).
+    pub(super) fn body(&self) -> Value {
+        scim::error::body(self.status.as_u16(), self.scim_type, &self.detail)
+    }
+
     pub(super) fn detail(&self) -> &str {
         &self.detail
     }
@@ -130,10 +136,7 @@ impl ResponseError for Fault {
     }
 
     fn error_response(&self) -> HttpResponse {
-        self.respond(
-            SCIM_JSON,
-            scim::error::body(self.status.as_u16(), self.scim_type, &self.detail).to_string(),
-        )
+        self.respond(SCIM_JSON, self.body().to_string())
     }
 }
 
@@ -150,10 +153,14 @@ impl From<Error> for Fault {
         let kind = match error {
             Error::Scim(error) => return error.into(),
             Error::Store(error) => return error.into(),
-            Error::NoSuchUser(_) => ErrorKind::NotFound,
-            Error::Taken(_) => ErrorKind::Uniqueness,
+            Error::NoSuchUser(_) | Error::NoSuchGroup(_) => ErrorKind::NotFound,
+            Error::Taken(_) | Error::GroupTaken(_) => ErrorKind::Uniqueness,
             Error::Stale { .. } => ErrorKind::PreconditionFailed,
-            Error::Password(_) | Error::Routing(_) | Error::OtherConnection(_) => ErrorKind::InvalidValue,
+            Error::Password(_)
+            | Error::Routing(_)
+            | Error::OtherConnection(_)
+            | Error::UnknownMembers(_)
+            | Error::OwnMember(_) => ErrorKind::InvalidValue,
             Error::Refused(refusal) => match refusal.kind {
                 RefusalKind::InvalidValue => ErrorKind::InvalidValue,
                 RefusalKind::Uniqueness => ErrorKind::Uniqueness,

@@ -6,6 +6,7 @@ use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_actix_web::AppExt as _;
 
+use super::scim::documents;
 use super::server::described;
 
 #[derive(utoipa::OpenApi)]
@@ -14,6 +15,8 @@ use super::server::described;
         title = "Gangway",
         description = "A SCIM 2.0 provisioning bridge into Microsoft 365: push users, read what was done.",
     ),
+    // What derived answers refer to is not collected from the handlers.
+    components(schemas(documents::ErrorBody)),
     tags(
         (name = "scim", description = "SCIM 2.0 (RFC 7643, RFC 7644); also at /scim"),
         (name = "insights", description = "Directory insights: what was done, when, for whom and by whom"),

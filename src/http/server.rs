@@ -13,7 +13,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{State, health, insights, meter, metrics, openapi, scim};
+use super::{State, head, health, insights, meter, metrics, negotiate, openapi, scim};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -53,6 +53,8 @@ impl Server {
             App::new()
                 .app_data(Data::new(state.clone()))
                 .app_data(PayloadConfig::new(state.max_body_bytes))
+                .wrap(from_fn(head::by_get))
+                .wrap(from_fn(negotiate::label))
                 .wrap(from_fn(meter::measure))
                 .wrap(TracingLogger::default())
                 .wrap(NormalizePath::trim())

@@ -1,4 +1,4 @@
-//! Request bodies: their media type, their size, and what the OpenAPI document says of them.
+//! Request bodies: their media type and their size.
 
 use std::time::Duration;
 
@@ -9,7 +9,6 @@ use actix_web::{FromRequest, HttpRequest, dev};
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 use tokio::time::timeout;
-use utoipa::ToSchema;
 
 use crate::http::fault::Fault;
 
@@ -55,88 +54,4 @@ fn parse(bytes: &[u8]) -> Result<Value, Fault> {
     }
     serde_json::from_slice(bytes)
         .map_err(|error| Fault::syntax(format!("the body is not valid JSON: {error}")))
-}
-
-/// What the OpenAPI document says of SCIM's bodies. The whole truth is at `/scim/v2/Schemas`.
-pub(in crate::http) mod documents {
-    use super::{ToSchema, Value};
-
-    /// A user (RFC 7643 §4.1) with the enterprise extension and Gangway's own.
-    #[derive(ToSchema)]
-    #[schema(as = User)]
-    #[expect(dead_code, reason = "it documents the body; scim::Resource reads it")]
-    pub(in crate::http) struct UserBody {
-        /// The schemas in use.
-        pub(in crate::http) schemas: Vec<String>,
-        /// Ours; read-only.
-        pub(in crate::http) id: Option<String>,
-        /// The client's own id.
-        #[schema(rename = "externalId")]
-        pub(in crate::http) external_id: Option<String>,
-        /// The address in Microsoft 365; unique without regard to case.
-        #[schema(rename = "userName")]
-        pub(in crate::http) user_name: String,
-        /// Whether the person may sign in.
-        pub(in crate::http) active: Option<bool>,
-        /// The name's parts.
-        pub(in crate::http) name: Option<Value>,
-        /// The name as it is shown.
-        #[schema(rename = "displayName")]
-        pub(in crate::http) display_name: Option<String>,
-        /// Set, never returned.
-        #[schema(write_only)]
-        pub(in crate::http) password: Option<String>,
-        /// E-mail addresses.
-        pub(in crate::http) emails: Option<Vec<Value>>,
-        /// Gangway's extension: syncStatus, syncError, accountId, passwordExpired, locked and more.
-        #[schema(rename = "urn:ietf:params:scim:schemas:extension:gangway:2.0:User")]
-        pub(in crate::http) gangway: Option<Value>,
-    }
-
-    /// A page of resources (RFC 7644 §3.4.2).
-    #[derive(ToSchema)]
-    #[expect(dead_code, reason = "it documents the body; scim::list writes it")]
-    pub(in crate::http) struct ListResponse {
-        /// The URN of a list.
-        pub(in crate::http) schemas: Vec<String>,
-        /// How many match, on all pages.
-        #[schema(rename = "totalResults")]
-        pub(in crate::http) total_results: u64,
-        /// The first one's place, from 1.
-        #[schema(rename = "startIndex")]
-        pub(in crate::http) start_index: u64,
-        /// How many are on this page.
-        #[schema(rename = "itemsPerPage")]
-        pub(in crate::http) items_per_page: u64,
-        /// The resources.
-        #[schema(rename = "Resources")]
-        pub(in crate::http) resources: Vec<Value>,
-    }
-
-    /// A PATCH (RFC 7644 §3.5.2).
-    #[derive(ToSchema)]
-    #[expect(dead_code, reason = "it documents the body; scim::patch reads it")]
-    pub(in crate::http) struct PatchOp {
-        /// The URN of a PATCH.
-        pub(in crate::http) schemas: Vec<String>,
-        /// `op`, `path` and `value` of each operation.
-        #[schema(rename = "Operations")]
-        pub(in crate::http) operations: Vec<Value>,
-    }
-
-    /// An error (RFC 7644 §3.12).
-    #[derive(ToSchema)]
-    #[schema(as = Error)]
-    #[expect(dead_code, reason = "it documents the body; scim::error writes it")]
-    pub(in crate::http) struct ErrorBody {
-        /// The URN of an error.
-        pub(in crate::http) schemas: Vec<String>,
-        /// The HTTP status, as a string.
-        pub(in crate::http) status: String,
-        /// The keyword of RFC 7644 table 9.
-        #[schema(rename = "scimType")]
-        pub(in crate::http) scim_type: Option<String>,
-        /// What happened and what to do.
-        pub(in crate::http) detail: String,
-    }
 }

@@ -5,22 +5,22 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, HttpResponse, get};
 use serde_json::Value;
 
-use super::body::documents::{ErrorBody, ListResponse};
-use super::users::media_type;
+use super::bulk::MOST_OPERATIONS;
+use super::documents::{Found, Guarded, ListResponse};
 use super::{LIMITS, base_url};
 use crate::http::State;
 use crate::http::auth::ScimCaller;
-use crate::http::fault::Fault;
-use crate::scim::schema::discovery::{self, AuthenticationScheme, Capabilities, Pagination};
-use crate::scim::{ResourceType, USER, list};
+use crate::http::fault::{Fault, SCIM_JSON};
+use crate::scim::schema::discovery::{self, AuthenticationScheme, Bulk, Capabilities, Pagination};
+use crate::scim::{GROUP, ResourceType, USER, list};
 
 /// The resource types that have endpoints.
-static OFFERED: [&ResourceType; 1] = [&USER];
+static OFFERED: [&ResourceType; 2] = [&USER, &GROUP];
 
 /// What of the protocol works (RFC 7643 §5).
 #[utoipa::path(
     tag = "scim",
-    responses((status = 200, description = "The configuration", body = Object, content_type = "application/scim+json")),
+    responses((status = 200, description = "The configuration", body = Object, content_type = SCIM_JSON), Guarded),
     security(("bearer" = []))
 )]
 #[get("/ServiceProviderConfig")]
@@ -32,13 +32,16 @@ pub(in crate::http) async fn read_service_provider_config(
     refuse_filter(&request)?;
     let offered = Capabilities {
         patch: true,
-        bulk: None,
+        bulk: Some(Bulk {
+            max_operations: MOST_OPERATIONS as u64,
+            max_payload_size: state.max_body_bytes as u64,
+        }),
         filter_max_results: Some(LIMITS.max_count),
         change_password: true,
-        sort: false,
+        sort: true,
         etag: true,
         pagination: Pagination {
-            cursor: false,
+            cursor: true,
             index: true,
             default_page_size: LIMITS.default_count,
             max_page_size: LIMITS.max_count,
@@ -54,13 +57,13 @@ pub(in crate::http) async fn read_service_provider_config(
         documentation_uri: None,
     };
     let body = discovery::service_provider_config(&offered, &base_url(&request, &state));
-    Ok(respond(&request, &body))
+    Ok(respond(&body))
 }
 
 /// The types of resources (RFC 7643 §6).
 #[utoipa::path(
     tag = "scim",
-    responses((status = 200, description = "All of them", body = ListResponse, content_type = "application/scim+json")),
+    responses((status = 200, description = "All of them", body = ListResponse, content_type = SCIM_JSON), Guarded),
     security(("bearer" = []))
 )]
 #[get("/ResourceTypes")]
@@ -70,17 +73,14 @@ pub(in crate::http) async fn list_resource_types(
     state: Data<State>,
 ) -> Result<HttpResponse, Fault> {
     refuse_filter(&request)?;
-    Ok(respond_all(&request, discovery::resource_types(&OFFERED, &base_url(&request, &state))))
+    Ok(respond_all(discovery::resource_types(&OFFERED, &base_url(&request, &state))))
 }
 
 /// One type of resource.
 #[utoipa::path(
     tag = "scim",
     params(("name" = String, Path, description = "Its name, such as User")),
-    responses(
-        (status = 200, description = "It", body = Object, content_type = "application/scim+json"),
-        (status = 404, description = "There is no such type", body = ErrorBody, content_type = "application/scim+json"),
-    ),
+    responses((status = 200, description = "It", body = Object, content_type = SCIM_JSON), Found, Guarded),
     security(("bearer" = []))
 )]
 #[get("/ResourceTypes/{name}")]
@@ -97,13 +97,13 @@ pub(in crate::http) async fn read_resource_type(
             format!("there is no resource type \"{name}\"; see /ResourceTypes"),
         )
     })?;
-    Ok(respond(&request, &discovery::resource_type(found, &base_url(&request, &state))))
+    Ok(respond(&discovery::resource_type(found, &base_url(&request, &state))))
 }
 
 /// The schemas (RFC 7643 §7).
 #[utoipa::path(
     tag = "scim",
-    responses((status = 200, description = "All of them", body = ListResponse, content_type = "application/scim+json")),
+    responses((status = 200, description = "All of them", body = ListResponse, content_type = SCIM_JSON), Guarded),
     security(("bearer" = []))
 )]
 #[get("/Schemas")]
@@ -113,17 +113,14 @@ pub(in crate::http) async fn list_schemas(
     state: Data<State>,
 ) -> Result<HttpResponse, Fault> {
     refuse_filter(&request)?;
-    Ok(respond_all(&request, discovery::schemas(&OFFERED, &base_url(&request, &state))))
+    Ok(respond_all(discovery::schemas(&OFFERED, &base_url(&request, &state))))
 }
 
 /// One schema, by its URN.
 #[utoipa::path(
     tag = "scim",
     params(("urn" = String, Path, description = "Its URN")),
-    responses(
-        (status = 200, description = "It", body = Object, content_type = "application/scim+json"),
-        (status = 404, description = "There is no such schema", body = ErrorBody, content_type = "application/scim+json"),
-    ),
+    responses((status = 200, description = "It", body = Object, content_type = SCIM_JSON), Found, Guarded),
     security(("bearer" = []))
 )]
 #[get("/Schemas/{urn}")]
@@ -136,7 +133,7 @@ pub(in crate::http) async fn read_schema(
     let found = discovery::find_schema(&OFFERED, &urn).ok_or_else(|| {
         Fault::new(StatusCode::NOT_FOUND, None, format!("there is no schema \"{urn}\"; see /Schemas"))
     })?;
-    Ok(respond(&request, &discovery::schema(found, &base_url(&request, &state))))
+    Ok(respond(&discovery::schema(found, &base_url(&request, &state))))
 }
 
 /// RFC 7644 §4: a filter on these endpoints is refused, so that a client does not take all for some.
@@ -153,11 +150,11 @@ fn refuse_filter(request: &HttpRequest) -> Result<(), Fault> {
     ))
 }
 
-fn respond(request: &HttpRequest, body: &Value) -> HttpResponse {
-    HttpResponse::Ok().content_type(media_type(request)).body(body.to_string())
+fn respond(body: &Value) -> HttpResponse {
+    HttpResponse::Ok().content_type(SCIM_JSON).body(body.to_string())
 }
 
-fn respond_all(request: &HttpRequest, resources: Vec<Value>) -> HttpResponse {
+fn respond_all(resources: Vec<Value>) -> HttpResponse {
     let total = u64::try_from(resources.len()).unwrap_or(u64::MAX);
-    respond(request, &list::response(total, 1, resources))
+    respond(&list::response(total, 1, resources))
 }

@@ -1,67 +1,99 @@
-//! A user as a client sees it.
+//! Resources as a client sees them.
+
+pub(super) mod group;
+pub(super) mod user;
 
 use serde_json::{Map, Value, json};
 
-use super::prefer::etag;
-use crate::directory::users::{SyncStatus, UserView};
-use crate::scim::schema::GANGWAY_USER;
-use crate::scim::{Identity, Projection, USER, render};
+use crate::directory::SyncStatus;
+use crate::scim::Projection;
 
-/// The whole representation, before any projection: what a filter looks at. A user of whom nobody has said
-/// whether it is active is, and is found so.
-pub(super) fn whole(view: &UserView, base_url: &str) -> Map<String, Value> {
-    let mut read_only = sync(view);
-    read_only.insert("active".to_owned(), json!(view.resource.is_active()));
-    representation(view, base_url, read_only)
+/// How much of what Microsoft 365 has an answer says unasked: `syncStatus`, `syncError` and the object's id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// To a push that wrote a whole resource: it always says how far Microsoft 365 has followed.
+    Always,
+    /// To a push that changed a part: it says so unless all is well.
+    Unsynced,
+    /// To a read: whoever reads something that is behind must see it.
+    Behind,
 }
 
-/// The answer to a read. `syncStatus`, `syncError` and `accountId` are there when they are asked for, and unasked
-/// while Microsoft 365 is behind: whoever reads such a user must see it.
-pub(super) fn read(view: &UserView, base_url: &str, projection: &Projection) -> Value {
-    projected(view, base_url, projection, view.is_behind)
+impl Told {
+    fn is_due(self, status: SyncStatus, is_behind: bool) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Unsynced => status != SyncStatus::Synced,
+            Self::Behind => is_behind,
+        }
+    }
 }
 
-/// The answer to a push that wrote a whole resource: it always says how far Microsoft 365 has followed.
-pub(super) fn pushed(view: &UserView, base_url: &str, projection: &Projection) -> Value {
-    projected(view, base_url, projection, true)
+/// Whether an answer has a reference of this name, `groups` or `members`, so that it must be read.
+pub(super) fn wants(projection: &Projection, references: &str) -> bool {
+    let sample = Map::from_iter([(references.to_owned(), json!([reference_sample()]))]);
+    projection.apply(sample).contains_key(references)
 }
 
-/// The answer to a push that changed a part: it says so unless all is well.
-pub(super) fn patched(view: &UserView, base_url: &str, projection: &Projection) -> Value {
-    projected(view, base_url, projection, view.status != SyncStatus::Synced)
+/// A reference that has all that one can have.
+fn reference_sample() -> Value {
+    json!({"value": "", "$ref": "", "display": "", "type": ""})
 }
 
-fn projected(view: &UserView, base_url: &str, projection: &Projection, shown: bool) -> Value {
-    let read_only = if shown || projection.is_explicit() { sync(view) } else { Map::new() };
-    let representation = representation(view, base_url, read_only);
-    Value::Object(if shown {
-        projection.clone().with_on_request().apply(representation)
-    } else {
-        projection.apply(representation)
-    })
-}
-
-fn representation(view: &UserView, base_url: &str, read_only: Map<String, Value>) -> Map<String, Value> {
-    let id = view.id.to_string();
-    let identity = Identity {
-        location: format!("{base_url}/Users/{id}"),
-        id,
-        created: view.created_at,
-        last_modified: view.updated_at,
-        version: etag(view.version),
-    };
-    render(&USER, &view.resource, &identity, read_only)
-}
-
-/// What the server fills in.
-fn sync(view: &UserView) -> Map<String, Value> {
+/// What the server fills in of Gangway's extension; `object` is the name and the value of the object's id.
+fn sync(status: SyncStatus, error: Option<&str>, object: (&str, Option<&str>)) -> Map<String, Value> {
     let mut extension = Map::new();
-    extension.insert("syncStatus".to_owned(), json!(view.status.as_str()));
-    if let Some(error) = &view.error {
+    extension.insert("syncStatus".to_owned(), json!(status.as_str()));
+    if let Some(error) = error {
         extension.insert("syncError".to_owned(), json!(error));
     }
-    if let Some(account) = &view.account_id {
-        extension.insert("accountId".to_owned(), json!(account));
+    if let (name, Some(id)) = object {
+        extension.insert(name.to_owned(), json!(id));
     }
-    Map::from_iter([(GANGWAY_USER.id.to_owned(), Value::Object(extension))])
+    extension
+}
+
+/// The part that a client has chosen, with what is only there on request where it `is_due` unasked.
+fn projected(
+    representation: Map<String, Value>,
+    projection: &Projection,
+    is_due: bool,
+) -> Map<String, Value> {
+    if is_due {
+        return projection.clone().with_on_request().apply(representation);
+    }
+    projection.apply(representation)
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::scim::{GROUP, ResourceType, USER};
+
+    #[rstest]
+    #[case::by_default(&USER, "groups", &[], &[], true)]
+    #[case::named(&USER, "groups", &["groups"], &[], true)]
+    #[case::a_part(&USER, "groups", &["userName", "groups.value"], &[], true)]
+    #[case::others(&USER, "groups", &["userName"], &[], false)]
+    #[case::excluded(&USER, "groups", &[], &["groups"], false)]
+    #[case::a_part_excluded(&USER, "groups", &[], &["groups.display"], true)]
+    #[case::others_excluded(&USER, "groups", &[], &["emails"], true)]
+    #[case::the_schema(&USER, "groups", &["urn:ietf:params:scim:schemas:core:2.0:User"], &[], true)]
+    #[case::members_by_default(&GROUP, "members", &[], &[], true)]
+    #[case::members_excluded(&GROUP, "members", &[], &["MEMBERS"], false)]
+    #[case::members_unasked(&GROUP, "members", &["displayName"], &[], false)]
+    #[case::members_asked(&GROUP, "members", &["members.$ref"], &[], true)]
+    #[case::of_another_type(&GROUP, "members", &["groups"], &[], false)]
+    fn references_are_read_only_where_they_are_wanted(
+        #[case] of: &'static ResourceType,
+        #[case] references: &str,
+        #[case] attributes: &[&str],
+        #[case] excluded: &[&str],
+        #[case] expected: bool,
+    ) {
+        let projection = Projection::parse(of, attributes, excluded).unwrap();
+        assert_eq!(wants(&projection, references), expected);
+    }
 }
