@@ -2,25 +2,31 @@
 
 mod access;
 mod bodies;
+mod bulk;
 mod extremes;
+mod groups;
 mod names;
+mod pages;
 mod passwords;
 mod patches;
 mod routes;
+mod schema_types;
 
 use std::collections::BTreeMap;
 
-use gangway::simulator::UserRecord;
+use gangway::simulator::{SimulatedGroup, UserRecord};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, ENTERPRISE, Gangway, user};
+use crate::support::{Answer, Client, ENTERPRISE, Gangway, group, user};
 
 /// Everything that a refused request must leave as it was.
 #[derive(Debug, PartialEq)]
 struct World {
     users: Value,
+    groups: Value,
     accounts: Vec<UserRecord>,
+    given: Vec<SimulatedGroup>,
     calls: BTreeMap<String, u64>,
     events: Vec<Value>,
 }
@@ -28,9 +34,12 @@ struct World {
 impl World {
     async fn of(gangway: &Gangway) -> Self {
         let users = gangway.scim().get("/Users?count=1000").await.expect(200);
+        let groups = gangway.scim().get("/Groups?count=1000").await.expect(200);
         Self {
             users: users.body,
+            groups: groups.body,
             accounts: gangway.simulator().users(),
+            given: gangway.simulator().groups(),
             calls: gangway.simulator().counts(),
             events: gangway.events().await,
         }
@@ -46,6 +55,16 @@ async fn a_settled_user(gangway: &Gangway) -> String {
     body[ENTERPRISE] = json!({"department": "Sales"});
     let created = gangway.scim().post("/Users", &body).await.expect(201);
     assert_eq!(created.sync_status(), "synced");
+    created.path()
+}
+
+/// The path of a group that is in Microsoft 365 with a member.
+async fn a_settled_group(gangway: &Gangway) -> String {
+    let ann = gangway.scim().post("/Users", &user("ann.berg")).await.expect(201);
+    let mut body = group("Sales", &[&ann.id()]);
+    body["externalId"] = json!("gext-1");
+    let created = gangway.scim().post("/Groups", &body).await.expect(201);
+    assert_eq!(gangway.group_settled(&created.path()).await, "synced");
     created.path()
 }
 

@@ -13,6 +13,7 @@ mod clients;
 mod crash;
 mod events;
 mod filters;
+mod groups;
 mod lifecycle;
 mod operations;
 mod resources;

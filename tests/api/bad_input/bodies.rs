@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{World, a_settled_user, refused, send_text, writes};
 use crate::support::{Backend, ENTERPRISE, GANGWAY, gangway, user};
 
-const LIMIT: usize = 1 << 20;
+const LIMIT: usize = 8 << 20;
 
 #[rstest]
 #[case::sqlite(Backend::Sqlite)]

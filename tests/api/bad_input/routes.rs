@@ -24,11 +24,12 @@ async fn unknown_paths_are_not_found_in_the_scim_shape(#[case] backend: Backend)
             "/",
             "/Nothing",
             "/users",
-            "/Groups",
-            "/Me",
-            "/Bulk",
+            "/groups",
+            "/Me/x",
+            "/Bulk/x",
             "/.search/x",
             "/Users/.search/x",
+            "/Groups/.search/x",
             &below,
         ] {
             for method in [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
@@ -41,7 +42,7 @@ async fn unknown_paths_are_not_found_in_the_scim_shape(#[case] backend: Backend)
     let answer = gangway.http().get("/no/where").await;
     refused(&answer, 404, None, "nothing at this path", "/no/where");
     for path in
-        ["/scim/v2/Schemas/urn:nothing", "/scim/v2/ResourceTypes/Group", "/scim/v2/ResourceTypes/Users"]
+        ["/scim/v2/Schemas/urn:nothing", "/scim/v2/ResourceTypes/group", "/scim/v2/ResourceTypes/Users"]
     {
         let answer = gangway.http().get(path).await;
         refused(&answer, 404, None, path.rsplit('/').next().unwrap(), path);
@@ -59,18 +60,23 @@ async fn methods_that_a_path_does_not_have_are_refused_with_those_it_has(#[case]
     };
     let path = a_settled_user(&gangway).await;
     let before = World::of(&gangway).await;
-    let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    let all = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS];
     let schema = "/Schemas/urn:ietf:params:scim:schemas:core:2.0:User";
     for base in ["/scim/v2", "/scim"] {
         for (path, allowed) in [
-            ("/Users", "GET, POST"),
-            (path.as_str(), "GET, PUT, PATCH, DELETE"),
-            ("/ServiceProviderConfig", "GET"),
-            ("/ResourceTypes", "GET"),
-            ("/ResourceTypes/User", "GET"),
-            ("/Schemas", "GET"),
+            ("/Users", "GET, HEAD, POST"),
+            (path.as_str(), "GET, HEAD, PUT, PATCH, DELETE"),
+            ("/Groups", "GET, HEAD, POST"),
+            ("/Groups/0197a0d4-0000-7000-8000-000000000000", "GET, HEAD, PUT, PATCH, DELETE"),
+            ("/ServiceProviderConfig", "GET, HEAD"),
+            ("/ResourceTypes", "GET, HEAD"),
+            ("/ResourceTypes/User", "GET, HEAD"),
+            ("/Schemas", "GET, HEAD"),
             ("/.search", "POST"),
-            (schema, "GET"),
+            ("/Bulk", "POST"),
+            ("/Users/.search", "POST"),
+            ("/Groups/.search", "POST"),
+            (schema, "GET, HEAD"),
         ] {
             for method in &all {
                 if allowed.split(", ").any(|name| name == method.as_str()) {
@@ -290,8 +296,12 @@ async fn a_slash_at_the_end_is_no_other_path(#[case] backend: Backend) {
             let slashed = gangway.http().get(&format!("{base}{path}/")).await.expect(200);
             assert_eq!(plain.body, slashed.body);
         }
-        let filtered = gangway.http().get(&format!("{base}/Users/?filter=active%20eq%20true")).await;
-        assert_eq!(filtered.expect(200).body["totalResults"], 1);
+        for many in ["/Users/", "//Users", "/Users//", "///Users///"] {
+            for (filter, total) in [("active%20eq%20true", 1), ("title%20eq%20%22//a/%22", 0)] {
+                let found = gangway.http().get(&format!("{base}{many}?filter={filter}&count=1")).await;
+                assert_eq!(found.expect(200).body["totalResults"], total, "{many} {filter}");
+            }
+        }
     }
     let created = gangway.scim().post("/Users/", &user("bo.vik")).await.expect(201);
     let path = format!("{}/", created.path());

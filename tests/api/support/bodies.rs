@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 pub(crate) const USER: &str = "urn:ietf:params:scim:schemas:core:2.0:User";
+pub(crate) const GROUP: &str = "urn:ietf:params:scim:schemas:core:2.0:Group";
 pub(crate) const ENTERPRISE: &str = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User";
 pub(crate) const GANGWAY: &str = "urn:ietf:params:scim:schemas:extension:gangway:2.0:User";
+pub(crate) const GANGWAY_GROUP: &str = "urn:ietf:params:scim:schemas:extension:gangway:2.0:Group";
 pub(crate) const PATCH_OP: &str = "urn:ietf:params:scim:api:messages:2.0:PatchOp";
 
 /// A user "given.family" of contoso.example.
@@ -19,6 +21,18 @@ pub(crate) fn user(local: &str) -> Value {
         "userName": format!("{local}@contoso.example"),
         "name": {"givenName": capital(given), "familyName": capital(family)},
     })
+}
+
+/// A group of these members.
+pub(crate) fn group(name: &str, members: &[&str]) -> Value {
+    let members: Vec<Value> = members.iter().map(|id| json!({ "value": id })).collect();
+    json!({"schemas": [GROUP], "displayName": name, "members": members})
+}
+
+/// A PATCH that adds members, or removes them.
+pub(crate) fn members(op: &str, ids: &[&str]) -> Value {
+    let members: Vec<Value> = ids.iter().map(|id| json!({ "value": id })).collect();
+    patch([json!({"op": op, "path": "members", "value": members})])
 }
 
 /// A PATCH of these operations.

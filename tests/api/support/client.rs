@@ -6,7 +6,7 @@ use reqwest::Method;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde_json::Value;
 
-use super::GANGWAY;
+use super::{GANGWAY, GANGWAY_GROUP};
 
 /// A client that sends to one base URL, with headers of its own.
 #[derive(Clone, Debug)]
@@ -124,10 +124,11 @@ impl Answer {
         self.body["id"].as_str().expect("the answer has an id").to_owned()
     }
 
-    /// The path of the resource, `/Users/…`.
+    /// The path of the resource, `/Users/…` or `/Groups/…`.
     #[track_caller]
     pub(crate) fn path(&self) -> String {
-        format!("/Users/{}", self.id())
+        let endpoint = if self.body["meta"]["resourceType"] == "Group" { "Groups" } else { "Users" };
+        format!("/{endpoint}/{}", self.id())
     }
 
     /// The header, or nothing.
@@ -135,9 +136,10 @@ impl Answer {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// `syncStatus` of Gangway's extension; empty where the answer does not have it.
+    /// `syncStatus` of Gangway's extension of users or of groups; empty where the answer does not have it.
     pub(crate) fn sync_status(&self) -> &str {
-        self.body[GANGWAY]["syncStatus"].as_str().unwrap_or_default()
+        let extension = [GANGWAY, GANGWAY_GROUP].into_iter().find(|urn| self.body.get(urn).is_some());
+        extension.and_then(|urn| self.body[urn]["syncStatus"].as_str()).unwrap_or_default()
     }
 
     /// `detail` of a SCIM error, whose shape and status are checked (RFC 7644 §3.12).

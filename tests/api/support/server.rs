@@ -198,7 +198,8 @@ impl Gangway {
 
     /// Waits until nothing is left to be carried out.
     pub(crate) async fn quiet(&self) {
-        let dirty = "SELECT COUNT(*) AS n FROM account_binding WHERE lane IS NOT NULL";
+        let dirty = "SELECT (SELECT COUNT(*) FROM account_binding WHERE lane IS NOT NULL)
+            + (SELECT COUNT(*) FROM group_binding WHERE lane IS NOT NULL) AS n";
         eventually("all work is done", async || (self.number(dirty).await == 0).then_some(())).await;
     }
 
