@@ -272,7 +272,7 @@ mod tests {
         assert_eq!(config.listen.port(), 9);
         assert_eq!(config.defaults.on_delete, OnDelete::SoftDelete);
         assert_eq!(config.defaults.routing.unmatched, Some(Unmatched::Refuse));
-        assert_eq!(config.max_body_bytes, 1 << 20);
+        assert_eq!(config.max_body_bytes, 8 << 20);
     }
 
     #[test]
