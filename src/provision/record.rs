@@ -38,16 +38,19 @@ impl Inner {
         let connection = finished.began.connection;
         self.rest_after(&finished.end, connection, finished.began.attempts);
         let this = Arc::clone(self);
-        let (before, subject) = (finished.began.account_id.clone(), finished.user.clone());
         let account = finished.account.map(|account| account.to_string());
+        let is_news = self.store.is_shared() && finished.began.account_id != account;
+        let news = is_news.then(|| (finished.user.clone(), account));
         let outcome =
             self.store.write(move |tx| Box::pin(async move { this.write(tx, finished).await })).await?;
-        if before != account && self.store.is_shared() {
-            self.look_again(subject, account).await?;
-        }
         if let Some(outcome) = outcome {
             self.follow_up(&outcome);
             self.handover.users.tell(user, &outcome);
+        }
+        if let Some((user, account)) = news
+            && let Err(error) = self.look_again(user, account).await
+        {
+            tracing::warn!(%error, "groups and reports that may wait for a new account could not be looked for");
         }
         Ok(())
     }
