@@ -19,10 +19,11 @@ impl Run<'_> {
     /// Reads what differs; whether there may be more.
     pub(super) async fn read_members(&mut self) -> Result<bool, store::Error> {
         let (group, connection) = (self.group.id, self.binding.connection);
-        self.removals = if self.is_gone() {
-            memberships::given_to(self.store, group, MOST_REMOVALS).await?
-        } else {
-            memberships::pending_removals(self.store, group, connection, MOST_REMOVALS).await?
+        self.removals = match (self.is_gone(), self.done.given.adopted) {
+            (false, _) => memberships::pending_removals(self.store, group, connection, MOST_REMOVALS).await?,
+            (true, true) => memberships::given_to(self.store, group, MOST_REMOVALS).await?,
+            // The group goes as a whole.
+            (true, false) => Vec::new(),
         };
         let mut more = self.removals.len() as u64 == MOST_REMOVALS;
         // Whoever is to go under one id and to come under another comes when all who go are gone.

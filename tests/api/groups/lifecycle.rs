@@ -233,3 +233,27 @@ async fn what_changes_nothing_costs_nothing(#[case] backend: Backend) {
     assert_eq!(gangway.simulator().counts(), std::collections::BTreeMap::new());
     assert_eq!(gangway.events().await, events);
 }
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test(flavor = "multi_thread")]
+async fn more_members_than_one_run_takes_out_go_all_the_same(#[case] backend: Backend) {
+    let Some(gangway) = gangway(backend).await else {
+        return;
+    };
+    let people = gangway.people(120).await;
+    let path = gangway.a_group("Sales", &texts(&people)).await;
+    gangway.scim().patch(&path, &patch([json!({"op": "remove", "path": "members"})])).await.expect(204);
+    assert_eq!(gangway.group_settled(&path).await, "synced");
+    assert!(gangway.graph_group("Sales").members.is_empty());
+
+    gangway.scim().patch(&path, &add_members(&texts(&people))).await.expect(204);
+    assert_eq!(gangway.group_settled(&path).await, "synced");
+    gangway.has_members(&path, &texts(&people)).await;
+    gangway.scim().delete(&path).await.expect(204);
+    gangway.quiet().await;
+    assert_eq!(gangway.simulator().groups(), []);
+    let id = path.rsplit('/').next().unwrap();
+    assert_eq!(gangway.told(id).await.last().map(String::as_str), Some("group_delete_provision"));
+}
