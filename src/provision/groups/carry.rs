@@ -125,8 +125,9 @@ impl Run<'_> {
         self.tell_what_was_done(end.is_none() && !more);
         match end {
             Some(end) => end,
+            None if self.done.lost => End::More,
             None if more && self.has_done_nothing() => Later::soon(self.done.left_out.join(" ")).into(),
-            None if more || self.done.lost => End::More,
+            None if more => End::More,
             None => match self.conclude().await {
                 Ok(()) => End::Done,
                 Err(error) => Later::soon(error.to_string()).into(),
