@@ -12,17 +12,25 @@ use futures_util::future::BoxFuture;
 use migration::{Migrator, MigratorTrait as _};
 use sea_orm::{DatabaseConnection, DatabaseExecutor};
 
+pub mod authorizations;
 pub mod bindings;
+pub mod clearing;
 pub mod connections;
+pub mod delta;
 pub mod domains;
+pub mod drift;
 pub mod events;
+pub mod grants;
 pub mod group_bindings;
 pub mod groups;
+pub mod inspect;
 pub mod list;
 pub mod memberships;
 pub mod organizations;
 pub mod queue;
+pub mod replicas;
 pub mod tokens;
+pub mod unbound;
 pub mod upstreams;
 pub mod users;
 
@@ -34,9 +42,13 @@ mod resource_count;
 mod writer;
 
 #[cfg(test)]
+mod authorization_tests;
+#[cfg(test)]
 mod catalogue_tests;
 #[cfg(test)]
-mod testing;
+mod clearing_tests;
+#[cfg(test)]
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -48,6 +48,11 @@ pub struct Model {
     pub failure: Option<Json>,
     /// When Graph was last given something.
     pub given_at: Option<i64>,
+    /// What others were seen to have changed.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub drift: Option<Json>,
+    /// Since when it is not known whether Graph shows what it was given.
+    pub unverified_at: Option<i64>,
     /// The user's row.
     #[sea_orm(belongs_to, from = "user_id", to = "id")]
     pub user: BelongsTo<super::scim_user::Entity>,

@@ -24,6 +24,8 @@ pub struct Model {
     pub tenant: String,
     /// The application's id in the tenant.
     pub client_id: String,
+    /// How the application proves who it is, or whom it acts for.
+    pub grant_kind: String,
     /// The application's credential, sealed.
     pub credential: Option<Vec<u8>>,
     /// What an admin has set.
@@ -33,6 +35,17 @@ pub struct Model {
     pub default_domain: Option<String>,
     /// Whether it is in use.
     pub state: String,
+    /// Why it is in that state, or what an administrator should know.
+    pub state_detail: Option<String>,
+    /// Whether its bindings are cleared while it is inactive.
+    pub clearing: bool,
+    /// The domains that an administrator named; NULL for all that the tenant has verified.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub wished_domains: Option<Json>,
+    /// The default domain that an administrator named.
+    pub wished_default: Option<String>,
+    /// When the tenant's domains were last read.
+    pub domains_read_at: Option<i64>,
     /// When it was made.
     pub created_at: i64,
 }

@@ -16,6 +16,8 @@ pub struct Model {
     pub connection_id: Uuid,
     /// Whether it is the connection's own default.
     pub is_default: bool,
+    /// Whether another identity provider signs its users in.
+    pub federated: bool,
     /// When it was claimed.
     pub created_at: i64,
 }

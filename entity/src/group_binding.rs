@@ -47,6 +47,11 @@ pub struct Model {
     pub failure: Option<Json>,
     /// When Graph was last given something.
     pub given_at: Option<i64>,
+    /// What others were seen to have changed.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub drift: Option<Json>,
+    /// Since when it is not known whether Graph shows what it was given.
+    pub unverified_at: Option<i64>,
     /// The group's row.
     #[sea_orm(belongs_to, from = "group_id", to = "id")]
     pub group: BelongsTo<super::scim_group::Entity>,

@@ -18,6 +18,8 @@ mod m0006_statistics;
 mod m0007_groups;
 mod m0008_managers;
 mod m0009_counts;
+mod m0010_authorization;
+mod m0011_drift;
 mod statistics;
 
 /// All changes, oldest first.
@@ -37,6 +39,8 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_groups::Migration),
             Box::new(m0008_managers::Migration),
             Box::new(m0009_counts::Migration),
+            Box::new(m0010_authorization::Migration),
+            Box::new(m0011_drift::Migration),
         ]
     }
 }

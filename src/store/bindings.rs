@@ -56,6 +56,11 @@ pub struct Binding {
     pub failure: Option<Value>,
     /// When Graph was last given something.
     pub given_at: Option<i64>,
+    /// What others were seen to have changed, so that it is told once; a JSON object.
+    pub drift: Option<Value>,
+    /// Since when it is not known whether Graph shows what it was given: it is looked at some time later, unless it was
+    /// seen before.
+    pub unverified_at: Option<i64>,
 }
 
 /// Adds a binding; [`Error::Taken`] when the user has one.
@@ -170,6 +175,8 @@ fn row(binding: &Binding) -> Model {
         request: binding.request.clone(),
         failure: binding.failure.clone(),
         given_at: binding.given_at,
+        drift: binding.drift.clone(),
+        unverified_at: binding.unverified_at,
     }
 }
 
@@ -196,6 +203,8 @@ impl TryFrom<Model> for Binding {
             request: row.request,
             failure: row.failure,
             given_at: row.given_at,
+            drift: row.drift,
+            unverified_at: row.unverified_at,
         })
     }
 }

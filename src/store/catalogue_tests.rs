@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use super::connections::{self, ConnectionState};
+use super::connections::{self, ConnectionState, GrantKind};
 use super::domains::{self, Domain};
 use super::testing::{Backend, connection, fixture, new_connection, new_id, new_organization, write};
 use super::tokens::{self, NewToken};
@@ -130,7 +130,13 @@ async fn a_connection_is_kept_whole(#[case] backend: Backend) {
     row.credential = Some(Sealed::from(vec![1, 2, 250]));
     row.settings = json!({ "password": { "min": 8 } });
     row.default_domain = Some("contoso.example".to_owned());
-    row.state = ConnectionState::Inactive;
+    row.grant = GrantKind::Delegated;
+    row.state = ConnectionState::NeedsAuthorization;
+    row.state_detail = Some("invalid_grant".to_owned());
+    row.clearing = true;
+    row.wished_domains = Some(vec!["contoso.example".to_owned()]);
+    row.wished_default = Some("contoso.example".to_owned());
+    row.domains_read_at = Some(7);
     let updated = row.clone();
     write(&db.store, move |tx| {
         Box::pin(async move {
@@ -165,21 +171,27 @@ async fn a_domain_belongs_to_one_connection(#[case] backend: Backend) {
         organization: db.organization,
         connection: db.connection,
         is_default: true,
+        federated: false,
         created_at: 3,
     };
     let row = domain.clone();
     write(&db.store, move |tx| Box::pin(async move { domains::insert(tx, &row).await })).await.unwrap();
     let stored = Domain { name: "contoso.example".to_owned(), ..domain.clone() };
-    assert_eq!(domains::list(&db.store, db.organization).await.unwrap(), [stored]);
-    let owner = domains::connection_of(&db.store, db.organization, "CONTOSO.example").await.unwrap();
-    assert_eq!(owner, Some(db.connection));
+    assert_eq!(domains::list(&db.store, db.organization).await.unwrap(), std::slice::from_ref(&stored));
+    let found = domains::get(&db.store, db.organization, "CONTOSO.example").await.unwrap();
+    assert_eq!(found, Some(stored.clone()));
+    let federated = Domain { federated: true, is_default: false, ..stored };
+    let row = federated.clone();
+    write(&db.store, move |tx| Box::pin(async move { domains::update(tx, &row).await })).await.unwrap();
+    let of = domains::of_connection(&db.store, db.organization, db.connection).await.unwrap();
+    assert_eq!(of, [federated]);
 
     let other = new_organization(&db.store).await;
     let rival = Domain { organization: other, connection: new_connection(&db.store, other).await, ..domain };
     let refused =
         write(&db.store, move |tx| Box::pin(async move { domains::insert(tx, &rival).await })).await;
     assert!(matches!(refused, Err(Error::Taken(Unique::Domain))));
-    assert_eq!(domains::connection_of(&db.store, other, "contoso.example").await.unwrap(), None);
+    assert_eq!(domains::get(&db.store, other, "contoso.example").await.unwrap(), None);
     for (organization, expected) in [(other, false), (db.organization, true), (db.organization, false)] {
         let removed = write(&db.store, move |tx| {
             Box::pin(async move { domains::remove(tx, organization, "contoso.EXAMPLE").await })

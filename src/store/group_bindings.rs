@@ -53,6 +53,11 @@ pub struct GroupBinding {
     pub failure: Option<Value>,
     /// When Graph was last given something.
     pub given_at: Option<i64>,
+    /// What others were seen to have changed, so that it is told once; a JSON object.
+    pub drift: Option<Value>,
+    /// Since when it is not known whether Graph shows what it was given: it is looked at some time later, unless it was
+    /// seen before.
+    pub unverified_at: Option<i64>,
 }
 
 /// Adds a binding; [`Error::Taken`] when the group has one.
@@ -156,6 +161,8 @@ fn row(binding: &GroupBinding) -> Model {
         request: binding.request.clone(),
         failure: binding.failure.clone(),
         given_at: binding.given_at,
+        drift: binding.drift.clone(),
+        unverified_at: binding.unverified_at,
     }
 }
 
@@ -181,6 +188,8 @@ impl TryFrom<Model> for GroupBinding {
             request: row.request,
             failure: row.failure,
             given_at: row.given_at,
+            drift: row.drift,
+            unverified_at: row.unverified_at,
         })
     }
 }

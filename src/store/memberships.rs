@@ -21,12 +21,15 @@ use crate::ids::{GroupId, OrganizationId};
 
 mod given;
 mod nesting;
+mod regained;
 
+pub(super) use given::unlearn;
 pub use given::{
     Pending, forget_given, given, given_to, gone, object_changed, pending_additions, pending_removals,
     waiting,
 };
 pub use nesting::{GroupRef, groups_of, member_gone};
+pub use regained::regained;
 
 /// What a member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -266,7 +269,7 @@ fn wanted() -> Expr {
     Expr::col((Entity, Column::Wanted))
 }
 
-fn row(organization: OrganizationId, group: GroupId, member: Uuid, kind: MemberKind) -> Model {
+pub(super) fn row(organization: OrganizationId, group: GroupId, member: Uuid, kind: MemberKind) -> Model {
     Model {
         group_id: group.0,
         member_id: member,

@@ -50,13 +50,18 @@ pub struct Claim<'a> {
     pub lanes: &'a [Lane],
     /// None of these connections.
     pub paused: &'a [ConnectionId],
+    /// Of these connections only what is in the security lane: they have places enough.
+    pub crowded: &'a [ConnectionId],
     /// At most so many.
     pub limit: u64,
 }
 
 /// Takes at most `limit` bindings that are due at `now` for `owner` until `lease_until`: lane by lane, the oldest first,
-/// none that another holds, only of these `lanes`, none of the `paused` connections.
-pub async fn claim(tx: &Tx, claim: &Claim<'_>) -> Result<Vec<WorkId>, Error> {
+/// none that another holds, only of these `lanes`, none of the `paused` connections nor of those that are not active.
+pub async fn claim(tx: &Tx, claim: &Claim<'_>) -> Result<Vec<(WorkId, ConnectionId)>, Error> {
+    let mut paused = super::connections::at_rest(tx).await?;
+    paused.extend_from_slice(claim.paused);
+    let claim = &Claim { paused: &paused, ..*claim };
     let mut due = Vec::new();
     for table in Table::BOTH {
         for row in tx.db().query_all(&table.due(claim)).await? {
@@ -66,12 +71,12 @@ pub async fn claim(tx: &Tx, claim: &Claim<'_>) -> Result<Vec<WorkId>, Error> {
     due.sort_unstable();
     // On PostgreSQL the others stay locked for the moment until this commits, and are passed over meanwhile.
     due.truncate(usize::try_from(claim.limit).unwrap_or(usize::MAX));
-    let taken: Vec<WorkId> = due.into_iter().map(|due| due.work).collect();
+    let taken: Vec<WorkId> = due.iter().map(|due| due.work).collect();
     each_table(tx, &taken, |update| {
         update.value(Column::LeaseOwner, claim.owner).value(Column::LeaseUntil, claim.lease_until);
     })
     .await?;
-    Ok(taken)
+    Ok(due.into_iter().map(|due| (due.work, ConnectionId(due.connection))).collect())
 }
 
 /// The earliest time after `now` at which a waiting binding becomes due: its back-off ends or its lease runs out.
@@ -101,8 +106,11 @@ pub async fn next_due(reads: &impl Reads, now: i64) -> Result<Option<i64>, Error
     Ok(earliest)
 }
 
-/// How many bindings wait in each lane that has any, in the lanes' order.
-pub async fn backlog(reads: &impl Reads) -> Result<Vec<(Lane, i64)>, Error> {
+/// Work that is put off for longer is no backlog (ms): a leaver's account can wait for days on purpose.
+pub(super) const SOON: i64 = 2 * 60 * 60 * 1000;
+
+/// How many bindings wait in each lane that has any, in the lanes' order; without what is put off for hours.
+pub async fn backlog(reads: &impl Reads, now: i64) -> Result<Vec<(Lane, i64)>, Error> {
     let mut waiting = [0_i64; Lane::ALL.len()];
     for table in Table::BOTH {
         let select = Query::select()
@@ -110,6 +118,7 @@ pub async fn backlog(reads: &impl Reads) -> Result<Vec<(Lane, i64)>, Error> {
             .expr_as(Expr::col(Column::Id).count(), "waiting")
             .from(table.name())
             .and_where(Expr::col(Column::Lane).is_not_null())
+            .and_where(Expr::col(Column::NextAttemptAt).lt(now.saturating_add(SOON)))
             .group_by_col(Column::Lane)
             .to_owned();
         for row in reads.executor().query_all(&select).await? {
@@ -148,6 +157,22 @@ pub async fn give_back(tx: &Tx, owner: Uuid, id: WorkId, next_attempt_at: i64) -
     })
     .await?;
     Ok(())
+}
+
+/// Makes what waits in a connection due at `now`, whatever its back-off; how many those are.
+pub async fn due_now(tx: &Tx, connection: ConnectionId, now: i64) -> Result<u64, Error> {
+    let mut changed = 0;
+    for table in Table::BOTH {
+        let which = Expr::col(Column::ConnectionId)
+            .eq(connection.0)
+            .and(Expr::col(Column::Lane).is_not_null())
+            .and(Expr::col(Column::NextAttemptAt).gt(now));
+        table.hold(tx, &which).await?;
+        let mut update = table.update();
+        update.value(Column::NextAttemptAt, now).and_where(which);
+        changed += tx.db().execute(&update).await?.rows_affected();
+    }
+    Ok(changed)
 }
 
 async fn release(tx: &Tx, held: &Expr) -> Result<u64, Error> {
@@ -194,17 +219,7 @@ pub(super) struct Mark<'a> {
 impl Mark<'_> {
     /// Marks the bindings of `table` that `which` selects; how many those are.
     pub(super) async fn set(&self, tx: &Tx, table: Table, which: Expr) -> Result<u64, Error> {
-        if dialect::commits_concurrently(tx.db()) {
-            // In the order of the ids, so that no two that mark the same wait for each other.
-            let hold = Query::select()
-                .column(Column::Id)
-                .from(table.name())
-                .and_where(which.clone())
-                .order_by(Column::Id, Order::Asc)
-                .lock(LockType::Update)
-                .to_owned();
-            tx.db().query_all(&hold).await?;
-        }
+        table.hold(tx, &which).await?;
         let lane = self.lane.column();
         let waits = || Expr::col(Column::Lane).is_not_null();
         let sooner = waits().and(Expr::col(Column::Lane).lt(lane));
@@ -270,9 +285,24 @@ impl Table {
         Query::update().table(self.name()).to_owned()
     }
 
+    /// Holds the rows in the order of the ids, so that no two that change the same wait for each other.
+    async fn hold(self, tx: &Tx, which: &Expr) -> Result<(), Error> {
+        if dialect::commits_concurrently(tx.db()) {
+            let hold = Query::select()
+                .column(Column::Id)
+                .from(self.name())
+                .and_where(which.clone())
+                .order_by(Column::Id, Order::Asc)
+                .lock(LockType::Update)
+                .to_owned();
+            tx.db().query_all(&hold).await?;
+        }
+        Ok(())
+    }
+
     fn due(self, claim: &Claim<'_>) -> SelectStatement {
         let mut due = Query::select()
-            .columns([Column::Lane, Column::QueuedAt, Column::Id])
+            .columns([Column::Lane, Column::QueuedAt, Column::Id, Column::ConnectionId])
             .from(self.name())
             .and_where(Expr::col(Column::Lane).is_not_null())
             .and_where(Expr::col(Column::Lane).is_in(claim.lanes.iter().map(|lane| lane.column())))
@@ -288,6 +318,11 @@ impl Table {
             let paused = claim.paused.iter().map(|id| id.0);
             due.and_where(Expr::col(Column::ConnectionId).is_not_in(paused));
         }
+        if !claim.crowded.is_empty() {
+            let crowded = claim.crowded.iter().map(|id| id.0);
+            let urgent = Expr::col(Column::Lane).eq(Lane::Security.column());
+            due.and_where(urgent.or(Expr::col(Column::ConnectionId).is_not_in(crowded)));
+        }
         due
     }
 }
@@ -299,6 +334,7 @@ struct Due {
     queued_at: i64,
     id: Uuid,
     work: WorkId,
+    connection: Uuid,
 }
 
 impl Due {
@@ -309,6 +345,7 @@ impl Due {
             queued_at: row.try_get("", "queued_at")?,
             id,
             work: table.work(id),
+            connection: row.try_get("", "connection_id")?,
         })
     }
 }

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::bindings::{self, Binding, Lane};
-use super::connections::{self, Connection, ConnectionState};
+use super::connections::{self, Connection, ConnectionState, GrantKind};
 use super::group_bindings::{self, GroupBinding};
 use super::groups::{self, Group};
 use super::organizations::{self, Organization};
@@ -21,22 +21,22 @@ use crate::ids::{BindingId, ConnectionId, GroupBindingId, GroupId, OrganizationI
 mod postgres;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Backend {
+pub(crate) enum Backend {
     Sqlite,
     Postgres,
 }
 
 /// A database with one organization and one connection.
-pub(super) struct Fixture {
-    pub(super) store: Store,
-    pub(super) url: String,
-    pub(super) organization: OrganizationId,
-    pub(super) connection: ConnectionId,
+pub(crate) struct Fixture {
+    pub(crate) store: Store,
+    pub(crate) url: String,
+    pub(crate) organization: OrganizationId,
+    pub(crate) connection: ConnectionId,
     _folder: Option<TempDir>,
 }
 
 /// An empty database's address; `None` where PostgreSQL is left out.
-pub(super) async fn address(backend: Backend) -> Option<(String, Option<TempDir>)> {
+pub(crate) async fn address(backend: Backend) -> Option<(String, Option<TempDir>)> {
     match backend {
         Backend::Sqlite => {
             let folder = tempfile::tempdir().unwrap();
@@ -47,12 +47,12 @@ pub(super) async fn address(backend: Backend) -> Option<(String, Option<TempDir>
     }
 }
 
-pub(super) fn options(url: &str) -> Options {
+pub(crate) fn options(url: &str) -> Options {
     Options { max_connections: 4, ..Options::from(url) }
 }
 
 /// `None` where PostgreSQL is left out.
-pub(super) async fn fixture(backend: Backend) -> Option<Fixture> {
+pub(crate) async fn fixture(backend: Backend) -> Option<Fixture> {
     let (url, folder) = address(backend).await?;
     let store = Store::open(options(&url)).await.unwrap();
     let organization = new_organization(&store).await;
@@ -61,7 +61,7 @@ pub(super) async fn fixture(backend: Backend) -> Option<Fixture> {
 }
 
 /// [`Store::write`] with the store's own error.
-pub(super) async fn write<T, F>(store: &Store, work: F) -> Result<T, Error>
+pub(crate) async fn write<T, F>(store: &Store, work: F) -> Result<T, Error>
 where
     T: Send + 'static,
     F: for<'t> FnOnce(&'t Tx) -> BoxFuture<'t, Result<T, Error>> + Send + 'static,
@@ -69,11 +69,11 @@ where
     store.write(work).await
 }
 
-pub(super) fn new_id() -> Uuid {
+pub(crate) fn new_id() -> Uuid {
     Clock::system().uuid()
 }
 
-pub(super) async fn new_organization(store: &Store) -> OrganizationId {
+pub(crate) async fn new_organization(store: &Store) -> OrganizationId {
     let id = OrganizationId(new_id());
     let organization = Organization { id, name: id.to_string(), created_at: 1 };
     write(store, move |tx| Box::pin(async move { organizations::insert(tx, &organization).await }))
@@ -82,7 +82,7 @@ pub(super) async fn new_organization(store: &Store) -> OrganizationId {
     id
 }
 
-pub(super) async fn new_connection(store: &Store, organization: OrganizationId) -> ConnectionId {
+pub(crate) async fn new_connection(store: &Store, organization: OrganizationId) -> ConnectionId {
     let connection = connection(organization);
     let id = connection.id;
     write(store, move |tx| Box::pin(async move { connections::insert(tx, &connection).await }))
@@ -91,7 +91,7 @@ pub(super) async fn new_connection(store: &Store, organization: OrganizationId) 
     id
 }
 
-pub(super) fn connection(organization: OrganizationId) -> Connection {
+pub(crate) fn connection(organization: OrganizationId) -> Connection {
     let id = ConnectionId(new_id());
     Connection {
         id,
@@ -102,15 +102,21 @@ pub(super) fn connection(organization: OrganizationId) -> Connection {
         graph_url: None,
         tenant: "contoso.example".to_owned(),
         client_id: "client".to_owned(),
+        grant: GrantKind::ClientSecret,
         credential: None,
         settings: json!({}),
         default_domain: None,
         state: ConnectionState::Active,
+        state_detail: None,
+        clearing: false,
+        wished_domains: None,
+        wished_default: None,
+        domains_read_at: None,
         created_at: 1,
     }
 }
 
-pub(super) fn user(organization: OrganizationId, name: &str) -> User {
+pub(crate) fn user(organization: OrganizationId, name: &str) -> User {
     User {
         id: UserId(new_id()),
         organization,
@@ -128,23 +134,23 @@ pub(super) fn user(organization: OrganizationId, name: &str) -> User {
 }
 
 /// With e-mail addresses.
-pub(super) fn mailed(mut user: User, addresses: &[&str]) -> User {
+pub(crate) fn mailed(mut user: User, addresses: &[&str]) -> User {
     let emails: Vec<Value> = addresses.iter().map(|value| json!({ "value": value })).collect();
     user.resource["emails"] = emails.into();
     user
 }
 
-pub(super) async fn insert(store: &Store, user: &User) -> Result<(), Error> {
+pub(crate) async fn insert(store: &Store, user: &User) -> Result<(), Error> {
     let user = user.clone();
     write(store, move |tx| Box::pin(async move { users::insert(tx, &user).await })).await
 }
 
-pub(super) async fn update(store: &Store, user: &User) -> Result<(), Error> {
+pub(crate) async fn update(store: &Store, user: &User) -> Result<(), Error> {
     let user = user.clone();
     write(store, move |tx| Box::pin(async move { users::update(tx, &user).await })).await
 }
 
-pub(super) fn binding(user: &User, connection: ConnectionId, lane: Option<Lane>, queued_at: i64) -> Binding {
+pub(crate) fn binding(user: &User, connection: ConnectionId, lane: Option<Lane>, queued_at: i64) -> Binding {
     Binding {
         id: BindingId(new_id()),
         organization: user.organization,
@@ -164,18 +170,20 @@ pub(super) fn binding(user: &User, connection: ConnectionId, lane: Option<Lane>,
         request: None,
         failure: None,
         given_at: None,
+        drift: None,
+        unverified_at: None,
     }
 }
 
 /// How SQLite would run a statement, step by step.
-pub(super) async fn plan(store: &Store, statement: &impl StatementBuilder) -> Vec<String> {
+pub(crate) async fn plan(store: &Store, statement: &impl StatementBuilder) -> Vec<String> {
     let mut statement = DbBackend::Sqlite.build(statement);
     statement.sql.insert_str(0, "EXPLAIN QUERY PLAN ");
     let rows = store.executor().query_all_raw(statement).await.unwrap();
     rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
 }
 
-pub(super) fn group(organization: OrganizationId, name: &str) -> Group {
+pub(crate) fn group(organization: OrganizationId, name: &str) -> Group {
     Group {
         id: GroupId(new_id()),
         organization,
@@ -191,17 +199,17 @@ pub(super) fn group(organization: OrganizationId, name: &str) -> Group {
     }
 }
 
-pub(super) async fn insert_group(store: &Store, group: &Group) -> Result<(), Error> {
+pub(crate) async fn insert_group(store: &Store, group: &Group) -> Result<(), Error> {
     let group = group.clone();
     write(store, move |tx| Box::pin(async move { groups::insert(tx, &group).await })).await
 }
 
-pub(super) async fn update_group(store: &Store, group: &Group) -> Result<(), Error> {
+pub(crate) async fn update_group(store: &Store, group: &Group) -> Result<(), Error> {
     let group = group.clone();
     write(store, move |tx| Box::pin(async move { groups::update(tx, &group).await })).await
 }
 
-pub(super) fn group_binding(
+pub(crate) fn group_binding(
     group: &Group,
     connection: ConnectionId,
     lane: Option<Lane>,
@@ -225,12 +233,14 @@ pub(super) fn group_binding(
         request: None,
         failure: None,
         given_at: None,
+        drift: None,
+        unverified_at: None,
     }
 }
 
 impl Fixture {
     /// A new group with a binding that waits in `lane`.
-    pub(super) async fn queued_group(&self, lane: Lane, queued_at: i64) -> GroupBinding {
+    pub(crate) async fn queued_group(&self, lane: Lane, queued_at: i64) -> GroupBinding {
         let group = group(self.organization, &new_id().to_string());
         let binding = group_binding(&group, self.connection, Some(lane), queued_at);
         let row = binding.clone();
@@ -246,7 +256,7 @@ impl Fixture {
     }
 
     /// A new user with a binding that waits in `lane`.
-    pub(super) async fn queued(&self, lane: Lane, queued_at: i64) -> Binding {
+    pub(crate) async fn queued(&self, lane: Lane, queued_at: i64) -> Binding {
         let user = user(self.organization, &new_id().to_string());
         let binding = binding(&user, self.connection, Some(lane), queued_at);
         let row = binding.clone();

@@ -27,6 +27,8 @@ async fn the_worker_sees_the_whole_row_and_the_deleted_user(#[case] backend: Bac
         request: Some(json!({ "id": "r-1" })),
         failure: Some(json!({ "reason": "no" })),
         given_at: Some(13),
+        drift: Some(json!({ "gone": "deleted" })),
+        unverified_at: Some(14),
         ..super::super::testing::binding(&gone, db.connection, Some(Lane::Security), 10)
     };
     let (row, expected) = (full.clone(), (full.clone(), gone.clone()));

@@ -40,6 +40,8 @@ async fn every_column_comes_back_as_it_was_written(#[case] backend: Backend) {
         request: Some(json!({ "id": "r-1" })),
         failure: Some(json!({ "reason": "no" })),
         given_at: Some(13),
+        drift: Some(json!({ "gone": "deleted" })),
+        unverified_at: Some(14),
         ..group_binding(&row, db.connection, Some(Lane::Create), 10)
     };
     let (stored, id) = (binding.clone(), binding.id);

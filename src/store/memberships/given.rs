@@ -127,6 +127,19 @@ pub async fn forget_given(tx: &Tx, organization: OrganizationId, group: GroupId)
     taken_out(tx, organization, group, None).await
 }
 
+/// Forgets what Graph was given of the members that are wanted in these groups, as they are bound to nothing any more;
+/// hold the groups' rows.
+pub(in crate::store) async fn unlearn(tx: &Tx, groups: &[Uuid]) -> Result<(), Error> {
+    Entity::update_many()
+        .col_expr(Column::GivenAs, Expr::value(None::<String>))
+        .filter(COLUMN.group_id.is_in(groups.iter().copied()))
+        .filter(wanted())
+        .filter(COLUMN.given_as.is_not_null())
+        .exec(tx.db())
+        .await?;
+    Ok(())
+}
+
 /// Of all members, or of `ids`.
 async fn taken_out(
     tx: &Tx,

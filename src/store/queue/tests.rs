@@ -19,8 +19,16 @@ async fn take(
 ) -> Vec<WorkId> {
     write(&db.store, move |tx| {
         Box::pin(async move {
-            let asked = Claim { owner, now, lease_until: now + LEASE, lanes: &lanes, paused: &paused, limit };
-            claim(tx, &asked).await
+            let asked = Claim {
+                owner,
+                now,
+                lease_until: now + LEASE,
+                lanes: &lanes,
+                paused: &paused,
+                crowded: &[],
+                limit,
+            };
+            Ok(claim(tx, &asked).await?.into_iter().map(|(work, _)| work).collect())
         })
     })
     .await
@@ -60,7 +68,7 @@ async fn work_is_taken_lane_by_lane_and_the_oldest_first(#[case] backend: Backen
     save(&db, &idle).await;
 
     let counts = vec![(Lane::Security, 1), (Lane::Update, 1), (Lane::Create, 2), (Lane::Background, 1)];
-    assert_eq!(backlog(&db.store).await.unwrap(), counts);
+    assert_eq!(backlog(&db.store, NOW).await.unwrap(), counts);
     let first = take(&db, new_id(), NOW, Lane::ALL.to_vec(), Vec::new(), 2).await;
     assert_eq!(first, [account(&leaver), account(&change)]);
     let creates = take(&db, new_id(), NOW, vec![Lane::Create], Vec::new(), 10).await;
@@ -159,7 +167,7 @@ async fn users_and_groups_wait_in_one_queue(#[case] backend: Backend) {
     let first = db.queued(Lane::Update, 1).await;
     let urgent = db.queued_group(Lane::Security, 9).await;
     let counts = vec![(Lane::Security, 1), (Lane::Update, 3)];
-    assert_eq!(backlog(&db.store).await.unwrap(), counts);
+    assert_eq!(backlog(&db.store, NOW).await.unwrap(), counts);
 
     let owner = new_id();
     let taken = take(&db, owner, NOW, Lane::ALL.to_vec(), Vec::new(), 3).await;
@@ -240,4 +248,26 @@ async fn a_mark_makes_dirty_and_keeps_what_is_more_urgent(#[case] backend: Backe
         );
     }
     assert_eq!(group_bindings::get(&db.store, aside.id).await.unwrap().unwrap().0, aside);
+}
+
+#[rstest]
+#[case::sqlite(Backend::Sqlite)]
+#[case::postgres(Backend::Postgres)]
+#[tokio::test]
+async fn a_crowded_connection_gets_places_for_security_alone(#[case] backend: Backend) {
+    let Some(db) = fixture(backend).await else { return };
+    let leaver = db.queued(Lane::Security, 2).await;
+    let change = db.queued(Lane::Update, 1).await;
+    let crowded = vec![db.connection];
+    let taken = write(&db.store, move |tx| {
+        Box::pin(async move {
+            let (owner, lanes) = (new_id(), Lane::ALL);
+            let lease_until = NOW + LEASE;
+            let (paused, crowded) = (&[], crowded.as_slice());
+            claim(tx, &Claim { owner, now: NOW, lease_until, lanes: &lanes, paused, crowded, limit: 10 })
+                .await
+        })
+    });
+    assert_eq!(taken.await.unwrap(), [(account(&leaver), db.connection)]);
+    assert_eq!(take_all(&db, NOW).await, [account(&change)]);
 }
