@@ -1,41 +1,75 @@
 //! Microsoft Graph v1.0: the calls that Gangway makes, typed.
 //!
-//! It knows Microsoft's words only. It makes each call once (twice when the token was no longer good) and says in an
-//! [`Error`] what the caller may do next: waiting and trying again is the caller's, since it has to outlive the process.
+//! It knows Microsoft's words only. It keeps within Graph's quotas, sends together what waits together, tries again what
+//! fails for a moment, and says in an [`Error`] what the caller may do next: waiting for longer is the caller's, since it
+//! has to outlive the process.
 //!
 //! - [`Settings`] and [`Cloud`]: which tenant, which hosts, which credential.
-//! - [`Graph`]: one a connection; its calls are in `users`, `groups` and `tenant`.
-//! - `client` sends one request, `token` keeps the access token, `answer` reads refusals, `advice` words them.
+//! - [`Graph`]: one a connection; its calls are in `users`, `licenses`, `photo`, `deleted`, `belonging`, `groups`,
+//!   `delta` and `tenant`.
+//! - [`Credential`]: how it signs in; [`authorize`]: how an administrator authorises it in the browser;
+//!   [`PERMISSIONS`]: what it must be allowed.
+//! - `dispatch` has the calls sent, by priority, within the `budget`, in `batch`es; `wire` sends; `token` keeps the access
+//!   token, `answer` reads refusals, `advice` words them.
 
 mod advice;
 mod answer;
+pub mod authorize;
+mod batch;
+mod belonging;
+mod budget;
+mod certificate;
 mod client;
 mod cloud;
+mod credential;
+mod deleted;
+mod delta;
+mod discover;
+mod dispatch;
 mod error;
 mod group;
 mod groups;
 mod id;
+mod licenses;
+mod operation;
+mod permissions;
+mod photo;
 mod property;
+mod request;
 mod tenant;
 mod token;
 mod types;
 mod users;
+mod wire;
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use uuid::Uuid;
 
-pub use cloud::{Cloud, ConfigurationError, Credential, Settings};
-pub use error::{
-    Disposition, Effect, Error, Failure, Oddity, Operation, TokenFailure, TokenFault, TransportFault,
+pub use belonging::Belonging;
+pub use budget::TenantSize;
+pub use certificate::Certificate;
+pub use cloud::{Cloud, ConfigurationError, Settings};
+pub use credential::{
+    ApplicationCredential, Credential, Delegated, FederatedToken, Grant, KeepGrant, LoadGrant,
 };
+pub use deleted::DeletedUser;
+pub use delta::{ChangedGroup, ChangedUser, Delta, DeltaLink, DeltaNext, DeltaStart, Removed};
+pub use discover::{Discovered, Unreachable, discover};
+pub use dispatch::{BudgetState, Pace};
+pub use error::{Disposition, Effect, Error, Failure, Oddity, TransportFault};
 pub use group::{
     Group, GroupKind, GroupPatch, GroupProperty, InvalidGroupProperty, MOST_MEMBERS, NewGroup, TooManyMembers,
 };
-pub use id::{AccountId, GroupId, InvalidId, ObjectId};
+pub use id::{AccountId, GroupId, InvalidId, ObjectId, SkuId};
+pub use licenses::{AssignedLicense, LicenseChange, Sku};
+pub use operation::Operation;
+pub use permissions::{Feature, PERMISSIONS, Permission, PermissionKind, missing};
+pub use photo::{InvalidPhoto, Photo, PhotoKind};
 pub use property::{InvalidProperty, Property, Shape};
-pub use token::TokenState;
-pub use types::{Domain, MissingProperty, NewUser, Organization, User, UserPatch};
+pub use token::{Claims, FileFault, TokenFailure, TokenFault, TokenState};
+pub use types::{Created, Domain, MissingProperty, NewUser, Organization, User, UserPatch};
 
 use crate::clock::Clock;
 
@@ -48,12 +82,33 @@ pub struct Graph(Arc<client::Client>);
 pub struct Call {
     /// Sent as `client-request-id`, by which Microsoft's logs and ours find each other.
     pub client_request_id: Uuid,
+    /// Which calls of the connection it may overtake.
+    pub priority: Priority,
+}
+
+/// Who goes first when calls of one connection wait; among equals it is who has waited longest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// Blocks, sign-outs, passwords.
+    Security,
+    /// Changes of what is there.
+    Update,
+    /// New accounts and groups.
+    Create,
+    /// Whatever nobody waits for: import, drift.
+    Background,
 }
 
 impl Call {
-    /// A call with a new id.
+    /// A call with a new id, of [`Priority::Update`].
     pub fn new(clock: &Clock) -> Self {
-        Self { client_request_id: clock.uuid() }
+        Self { client_request_id: clock.uuid(), priority: Priority::Update }
+    }
+
+    /// The same call with this priority.
+    #[must_use]
+    pub const fn with_priority(self, priority: Priority) -> Self {
+        Self { priority, ..self }
     }
 
     /// The reply to a call that had nothing to say.
@@ -91,6 +146,21 @@ impl Graph {
     /// A connection by these settings. Nothing is sent yet.
     pub fn new(settings: Settings, clock: Clock) -> Result<Self, ConfigurationError> {
         Ok(Self(Arc::new(client::Client::new(settings, clock)?)))
+    }
+
+    /// How it spends its quota from here on.
+    pub fn set_pace(&self, pace: Pace) {
+        self.0.set_pace(pace);
+    }
+
+    /// How many live replicas share the connection's quota, this one among them.
+    pub fn set_share(&self, replicas: NonZeroU32) {
+        self.0.set_share(replicas);
+    }
+
+    /// How it stands with the quota.
+    pub fn budget(&self) -> BudgetState {
+        self.0.budget()
     }
 
     /// How it stands with the access token, without asking for one.

@@ -4,6 +4,8 @@
 //! `Request_BadRequest`: then `details[].code`, and last the message, tells them apart. Bodies are read leniently, since
 //! `details` has been seen as an object, `message` as `{"value": …}`, and codes in `innerError`.
 
+mod told;
+
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -11,11 +13,17 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::id::AccountId;
+use self::told::Told;
+use super::batch::ItemAnswer;
+use super::budget::Scarce;
+
 use super::{Call, Effect, Error, Failure, Oddity, Operation, Reply};
 
 /// The longest message that is kept, in characters.
 const LONGEST_MESSAGE: usize = 500;
+
+/// The longest refusal of a whole batch that is read, in bytes.
+const LONGEST_REFUSAL: usize = 64 * 1024;
 
 /// An answer of any status.
 pub(super) struct Answer {
@@ -24,6 +32,8 @@ pub(super) struct Answer {
     pub(super) request_id: Option<String>,
     pub(super) client_request_id: Uuid,
     pub(super) retry_after: Option<Duration>,
+    /// Which quota a 429 says to be used up.
+    pub(super) scarce: Option<Scarce>,
     pub(super) content_type: String,
     pub(super) body: Body,
 }
@@ -31,8 +41,15 @@ pub(super) struct Answer {
 /// What was read of the body.
 pub(super) enum Body {
     Whole(Vec<u8>),
+    /// Read already, as one of a batch.
+    Json(Value),
     TooLarge,
     Broken,
+}
+
+/// Whether a body that came with a success tells a fault.
+fn says_error(body: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(body).is_ok_and(|value| value.get("error").is_some())
 }
 
 impl Call {
@@ -58,9 +75,21 @@ impl Answer {
         Err(self.refusal(secret))
     }
 
-    /// A reply without a value, whatever the body is.
-    pub(super) fn nothing(self) -> Reply<()> {
-        self.reply(())
+    /// A reply without a value. What Graph says in the body does not matter, but Graph must have said it: behind a proxy's
+    /// page with a 200 nobody is blocked.
+    pub(super) fn nothing(self) -> Result<Reply<()>, Error> {
+        let oddity = match &self.body {
+            Body::Whole(body) if body.is_empty() => None,
+            Body::Whole(body) if says_error(body) => Some(Oddity::Shape),
+            Body::Whole(_) | Body::TooLarge => self.json_text().err(),
+            Body::Json(value) => value.get("error").map(|_| Oddity::Shape),
+            // The status came before it broke; but it must have been Graph that answered.
+            Body::Broken => (!self.is_json()).then_some(Oddity::ContentType),
+        };
+        match oddity {
+            Some(oddity) => Err(self.odd(oddity)),
+            None => Ok(self.reply(())),
+        }
     }
 
     /// A reply with the body's value.
@@ -70,8 +99,8 @@ impl Answer {
     }
 
     /// The body's value, and the answer for what else is in it.
-    pub(super) fn read<T: DeserializeOwned>(self) -> Result<(T, Self), Error> {
-        let value = self.value().map_err(|oddity| self.odd(oddity))?;
+    pub(super) fn read<T: DeserializeOwned>(mut self) -> Result<(T, Self), Error> {
+        let value = self.take_value().map_err(|oddity| self.odd(oddity))?;
         let value = T::deserialize(value).map_err(|_| self.odd(Oddity::Shape))?;
         Ok((value, self))
     }
@@ -97,17 +126,74 @@ impl Answer {
         }
     }
 
-    fn value(&self) -> Result<Value, Oddity> {
+    /// The body's value, once.
+    fn take_value(&mut self) -> Result<Value, Oddity> {
+        if let Body::Json(value) = &mut self.body {
+            return Ok(value.take());
+        }
+        serde_json::from_slice(self.json_text()?).map_err(|_| Oddity::Syntax)
+    }
+
+    /// The body, if it says to be JSON.
+    pub(super) fn json_text(&self) -> Result<&[u8], Oddity> {
         let body = match &self.body {
             Body::Whole(body) => body,
             Body::TooLarge => return Err(Oddity::TooLarge),
-            Body::Broken => return Err(Oddity::Syntax),
+            Body::Broken | Body::Json(_) => return Err(Oddity::Syntax),
         };
+        if self.is_json() { Ok(body) } else { Err(Oddity::ContentType) }
+    }
+
+    fn is_json(&self) -> bool {
         let essence = self.content_type.split(';').next().unwrap_or_default().trim();
-        if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Oddity::ContentType);
+        essence.eq_ignore_ascii_case("application/json")
+    }
+
+    /// What this answer to a whole batch means for one request of it.
+    pub(super) fn of_all(&self, operation: Operation, call: &Call) -> Self {
+        Self {
+            operation,
+            status: self.status,
+            request_id: self.request_id.clone(),
+            client_request_id: call.client_request_id,
+            retry_after: self.retry_after,
+            scarce: self.scarce,
+            content_type: self.content_type.clone(),
+            body: match &self.body {
+                // An honest refusal is short; a long one is not worth twenty copies.
+                Body::Whole(body) if body.len() <= LONGEST_REFUSAL => Body::Whole(body.clone()),
+                Body::Whole(_) | Body::TooLarge => Body::TooLarge,
+                Body::Json(value) => Body::Json(value.clone()),
+                Body::Broken => Body::Broken,
+            },
         }
-        serde_json::from_slice(body).map_err(|_| Oddity::Syntax)
+    }
+
+    /// The answer to one request of the batch that this answers, as if it had come alone; `wait` reads a `Retry-After`.
+    pub(super) fn item(
+        &self,
+        item: ItemAnswer,
+        operation: Operation,
+        call: &Call,
+        wait: impl FnOnce(&str) -> Option<Duration>,
+    ) -> Self {
+        let is_error = item.body.as_ref().is_some_and(|body| body.get("error").is_some());
+        Self {
+            operation,
+            status: item.status,
+            // An error has an id of its own inside.
+            request_id: item.header("request-id").or_else(|| self.request_id.clone().filter(|_| !is_error)),
+            client_request_id: call.client_request_id,
+            retry_after: item.header("retry-after").and_then(|text| wait(&text)),
+            scarce: item.header("x-ms-throttle-information").as_deref().and_then(Scarce::named),
+            content_type: item.header("content-type").unwrap_or_else(|| "application/json".to_owned()),
+            body: match item.body {
+                Some(body @ (Value::Object(_) | Value::Array(_))) => Body::Json(body),
+                // What is not JSON comes as a text.
+                Some(Value::String(text)) => Body::Whole(text.into_bytes()),
+                _ => Body::Whole(Vec::new()),
+            },
+        }
     }
 
     fn failure(&self, code: String, message: String) -> Failure {
@@ -121,8 +207,8 @@ impl Answer {
         }
     }
 
-    fn refusal(self, secret: Option<&SecretString>) -> Error {
-        let told = match self.value() {
+    fn refusal(mut self, secret: Option<&SecretString>) -> Error {
+        let told = match self.take_value() {
             Ok(value) => Told::read(&value).ok_or(Oddity::Shape),
             Err(oddity) => Err(oddity),
         };
@@ -145,6 +231,8 @@ impl Answer {
                 };
                 return Error::Unavailable { retry_after, effect, failure };
             }
+            // Its body may be empty: what matters is that there is nothing behind the link any more.
+            410 if is_delta(self.operation) => return Error::DeltaExpired(failure),
             300..400 => return self.odd(Oddity::Redirect),
             _ => {}
         }
@@ -155,194 +243,8 @@ impl Answer {
     }
 }
 
-/// What the body of a refusal says.
-struct Told {
-    code: String,
-    message: String,
-    details: Vec<Detail>,
-    inner_codes: Vec<String>,
-    request_id: Option<String>,
-}
-
-struct Detail {
-    code: String,
-    target: String,
-}
-
-impl Told {
-    fn read(body: &Value) -> Option<Self> {
-        let error = body.get("error")?.as_object()?;
-        let inner =
-            error.iter().find(|(name, _)| name.eq_ignore_ascii_case("innererror")).map(|(_, inner)| inner);
-        let details = match error.get("details") {
-            Some(Value::Array(details)) => details.iter().collect(),
-            Some(detail @ Value::Object(_)) => vec![detail],
-            _ => Vec::new(),
-        };
-        let told = Self {
-            code: text(error.get("code")),
-            message: text(error.get("message")),
-            details: details
-                .into_iter()
-                .map(|detail| Detail { code: text(detail.get("code")), target: text(detail.get("target")) })
-                .collect(),
-            inner_codes: inner_codes(inner),
-            request_id: inner
-                .and_then(|inner| inner.get("request-id"))
-                .and_then(Value::as_str)
-                .map(str::to_owned),
-        };
-        (!told.code.is_empty() || !told.message.is_empty()).then_some(told)
-    }
-
-    fn has_code(&self, code: &str) -> bool {
-        std::iter::once(&self.code).chain(&self.inner_codes).any(|told| told.eq_ignore_ascii_case(code))
-    }
-
-    fn detail(&self, code: &str) -> Option<&Detail> {
-        self.details.iter().find(|detail| detail.code.eq_ignore_ascii_case(code))
-    }
-
-    fn says(&self, words: &str) -> bool {
-        self.message.to_lowercase().contains(&words.to_lowercase())
-    }
-
-    fn classify(&self, status: u16, retry_after: Option<Duration>, failure: Box<Failure>) -> Error {
-        let throttled = ["TooManyRequests", "Request_ThrottledTemporarily", "activityLimitReached"];
-        if throttled.iter().any(|code| self.has_code(code)) {
-            return Error::Throttled { retry_after, failure };
-        }
-        if self.has_code("Directory_ConcurrencyViolation") {
-            return Error::ConcurrencyViolation { retry_after, failure };
-        }
-        let gone = ["Authorization_IdentityNotFound", "Authorization_IdentityDisabled"];
-        if status == 401 || gone.iter().any(|code| self.has_code(code)) {
-            return Error::Unauthorized(failure);
-        }
-        if self.has_code("Directory_QuotaExceeded") {
-            return Error::QuotaExceeded(failure);
-        }
-        match status {
-            403 => Error::Forbidden(failure),
-            404 if self.has_code("Request_ResourceNotFound") || self.has_code("ResourceNotFound") => {
-                Error::NotFound(failure)
-            }
-            400 | 409 => self.bad_request(failure),
-            _ => Error::Other(failure),
-        }
-    }
-
-    /// The many conditions behind `Request_BadRequest`.
-    fn bad_request(&self, failure: Box<Failure>) -> Error {
-        if self.is_conflict() {
-            return Error::Conflict {
-                property: self.conflicting_property(),
-                other: self.conflicting_object(),
-                failure,
-            };
-        }
-        if self.says("domain portion of the userPrincipalName property is invalid") {
-            return Error::UnverifiedDomain(failure);
-        }
-        if self.says("does not comply with password complexity") {
-            return Error::WeakPassword(failure);
-        }
-        if self.says("on-premises mastered") {
-            return Error::OnPremisesSynced(failure);
-        }
-        if self.says("source resource object or one of the objects being referenced") {
-            return Error::NotReplicatedYet(failure);
-        }
-        if self.says("added object references already exist") {
-            return Error::AlreadyThere(failure);
-        }
-        if self.says("removed object references do not exist") {
-            return Error::NotThere(failure);
-        }
-        if ["mail-enabled security group", "mail-enabled groups", "distribution list"]
-            .iter()
-            .any(|words| self.says(words))
-        {
-            return Error::MailEnabledGroup(failure);
-        }
-        if self.says("A value is required for property") {
-            let property = between(&self.message, "for property '", "'");
-            return Error::MissingValue { property, failure };
-        }
-        if self.is_invalid_value() {
-            let property = self.invalid_property();
-            return Error::InvalidValue { property, failure };
-        }
-        Error::Other(failure)
-    }
-
-    fn is_conflict(&self) -> bool {
-        self.detail("ObjectConflict").is_some()
-            || self.detail("ConflictingObjects").is_some()
-            || self.says("Another object with the same value for property")
-            || self.says("conflicting object with one or more of the specified property values")
-    }
-
-    fn conflicting_property(&self) -> Option<String> {
-        self.detail("ObjectConflict")
-            .map(|detail| detail.target.clone())
-            .filter(|target| !target.is_empty())
-            .or_else(|| between(&self.message, "same value for property ", " "))
-    }
-
-    fn conflicting_object(&self) -> Option<AccountId> {
-        let target = &self.detail("ConflictingObjects")?.target;
-        target.strip_prefix("User_")?.parse().ok()
-    }
-
-    fn is_invalid_value(&self) -> bool {
-        self.detail("InvalidValue").is_some()
-            || self.says("Invalid value specified for property")
-            || self.says("property values specified are invalid")
-            || self.says("Invalid object identifier")
-            || (self.says("Property ") && self.says(" is invalid."))
-    }
-
-    fn invalid_property(&self) -> Option<String> {
-        self.detail("InvalidValue")
-            .map(|detail| detail.target.clone())
-            .filter(|target| !target.is_empty())
-            .or_else(|| between(&self.message, "specified for property '", "'"))
-            .or_else(|| between(&self.message, "Property ", " is invalid"))
-    }
-}
-
-/// A text, also where it comes as `{"value": …}` or as a number.
-fn text(value: Option<&Value>) -> String {
-    match value {
-        Some(Value::String(text)) => text.clone(),
-        Some(Value::Number(number)) => number.to_string(),
-        Some(Value::Object(object)) => match object.get("value") {
-            Some(Value::String(text)) => text.clone(),
-            _ => String::new(),
-        },
-        _ => String::new(),
-    }
-}
-
-fn inner_codes(mut inner: Option<&Value>) -> Vec<String> {
-    let mut codes = Vec::new();
-    // Inner errors nest; nobody has seen more than two.
-    for _ in 0..5 {
-        let Some(object) = inner.and_then(Value::as_object) else {
-            break;
-        };
-        codes.push(text(object.get("code")));
-        inner =
-            object.iter().find(|(name, _)| name.eq_ignore_ascii_case("innererror")).map(|(_, inner)| inner);
-    }
-    codes
-}
-
-fn between(text: &str, before: &str, after: &str) -> Option<String> {
-    let (_, rest) = text.split_once(before)?;
-    let (found, _) = rest.split_once(after)?;
-    (!found.is_empty()).then(|| found.to_owned())
+const fn is_delta(operation: Operation) -> bool {
+    matches!(operation, Operation::UsersDelta | Operation::GroupsDelta)
 }
 
 /// The message in bounds, and without the secret should Graph ever repeat it.

@@ -1,9 +1,13 @@
-//! Where Microsoft's clouds are, and how a connection signs in.
+//! Where Microsoft's clouds are, and what a connection to a tenant in one needs.
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use reqwest::redirect;
+use time::OffsetDateTime;
 use url::{Host, Url};
+
+use super::Credential;
+use super::client::reason;
 
 /// The two hosts of a Microsoft cloud. They belong together: a token of one cloud is worthless in another
 /// ("National cloud deployments").
@@ -37,6 +41,45 @@ pub enum ConfigurationError {
         "The client secret is empty: use the value (not the id) of a client secret of the app registration."
     )]
     ClientSecret,
+    #[error(
+        "The text holds no certificate: give a PEM file with a CERTIFICATE section and the private key that belongs to it."
+    )]
+    NoCertificate,
+    #[error(
+        "The text holds no private key: give a PEM file with the certificate and its PRIVATE KEY section; a .cer or .crt file alone cannot sign."
+    )]
+    NoPrivateKey,
+    #[error(
+        "The private key is encrypted: decrypt it first, such as by openssl pkey -in key.pem -out plain.pem; Gangway keeps it sealed."
+    )]
+    EncryptedKey,
+    #[error(
+        "The private key is not an RSA key: Microsoft Entra ID takes RSA alone, so make a certificate with an RSA key of 2048 bits or more."
+    )]
+    NotRsa,
+    #[error(
+        "The private key cannot be read or is not of 2048 to 8192 bits: export it again as PEM (PKCS#8 or PKCS#1)."
+    )]
+    UnusableKey,
+    #[error("The certificate cannot be read: export it again as PEM (X.509).")]
+    UnreadableCertificate,
+    #[error(
+        "The private key does not belong to the certificate: put the two that were made together into one PEM file."
+    )]
+    OtherKey,
+    #[error(
+        "The certificate expired on {}: make a new one, upload it under Certificates & secrets of the app registration, and give it to the connection.",
+        .0.date()
+    )]
+    ExpiredCertificate(OffsetDateTime),
+    #[error(
+        "The certificate is not valid before {0}: wait until then, or set the clock of this computer right."
+    )]
+    EarlyCertificate(OffsetDateTime),
+    #[error(
+        "The name of the token file is empty: give the path of the file that the identity token is written to."
+    )]
+    TokenFile,
     #[error("The HTTPS client could not be set up: check the certificates of this computer ({0}).")]
     Client(String),
 }
@@ -88,6 +131,35 @@ impl Cloud {
         &self.graph
     }
 
+    /// The resource in scopes and audiences: Graph's host without a slash at its end.
+    pub(super) fn resource(&self) -> String {
+        self.graph.origin().ascii_serialization()
+    }
+
+    /// What the login host serves for `tenant` at `path`.
+    pub(super) fn login_page(&self, tenant: &str, path: &str) -> Result<Url, ConfigurationError> {
+        let page = self.login.join(&format!("/{tenant}/{path}"));
+        page.map_err(|_| ConfigurationError::Tenant { tenant: tenant.to_owned() })
+    }
+
+    /// An HTTP client that reaches this cloud only: it follows no redirects, and no proxy gets what is not encrypted.
+    pub(super) fn http(
+        &self,
+        timeout: Duration,
+        connect_timeout: Duration,
+    ) -> Result<reqwest::Client, ConfigurationError> {
+        let mut http = reqwest::Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(timeout)
+            .connect_timeout(connect_timeout)
+            .https_only(!self.is_plain())
+            .user_agent(concat!("Gangway/", env!("CARGO_PKG_VERSION")));
+        if self.is_plain() {
+            http = http.no_proxy();
+        }
+        http.build().map_err(|error| ConfigurationError::Client(reason(error)))
+    }
+
     /// Whether one of the two is reached without encryption, which is on this computer.
     pub(super) fn is_plain(&self) -> bool {
         [&self.login, &self.graph].iter().any(|url| url.scheme() == "http")
@@ -122,13 +194,6 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// How the application proves who it is.
-#[derive(Clone, Debug)]
-pub enum Credential {
-    /// The value of a client secret of the app registration.
-    ClientSecret(SecretString),
-}
-
 /// What a connection to one tenant needs.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -160,24 +225,23 @@ impl Settings {
     }
 
     pub(super) fn check(&self) -> Result<(), ConfigurationError> {
-        use secrecy::ExposeSecret;
-
-        let named = !matches!(self.tenant.as_str(), "" | "common" | "organizations" | "consumers");
-        let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
-        // The tenant is part of the token endpoint's path, so it must not be able to change it.
-        if !named || !self.tenant.chars().all(plain) || self.tenant.starts_with('.') {
-            return Err(ConfigurationError::Tenant { tenant: self.tenant.clone() });
-        }
-        if self.client_id.trim().is_empty() {
-            return Err(ConfigurationError::ClientId);
-        }
-        match &self.credential {
-            Credential::ClientSecret(secret) if secret.expose_secret().is_empty() => {
-                Err(ConfigurationError::ClientSecret)
-            }
-            Credential::ClientSecret(_) => Ok(()),
-        }
+        check_names(&self.tenant, &self.client_id)?;
+        self.credential.check()
     }
+}
+
+/// Whether a tenant and a client id can be what they are meant to be.
+pub(super) fn check_names(tenant: &str, client_id: &str) -> Result<(), ConfigurationError> {
+    let named = !matches!(tenant, "" | "common" | "organizations" | "consumers");
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '.' || c == '-';
+    // The tenant is part of the login host's paths, so it must not be able to change them.
+    if !named || !tenant.chars().all(plain) || tenant.starts_with('.') {
+        return Err(ConfigurationError::Tenant { tenant: tenant.to_owned() });
+    }
+    if client_id.trim().is_empty() {
+        return Err(ConfigurationError::ClientId);
+    }
+    Ok(())
 }
 
 #[cfg(test)]

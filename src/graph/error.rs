@@ -6,92 +6,8 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::id::{AccountId, ObjectId};
-
-/// Which call it is: for errors, metrics and traces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// `POST /users`
-    CreateUser,
-    /// `GET /users` by user name
-    FindUser,
-    /// `GET /users/{id}`
-    ReadUser,
-    /// `PATCH /users/{id}` without `accountEnabled`
-    UpdateUser,
-    /// `PATCH /users/{id}` with `accountEnabled`, perhaps among others
-    EnableUser,
-    /// `PATCH /users/{id}` with `passwordProfile` alone
-    SetPassword,
-    /// `POST /users/{id}/revokeSignInSessions`
-    RevokeSessions,
-    /// `DELETE /users/{id}`
-    DeleteUser,
-    /// `GET /directory/deletedItems/microsoft.graph.user` by user name
-    FindDeletedUser,
-    /// `POST /directory/deletedItems/{id}/restore`
-    RestoreUser,
-    /// `POST /groups`
-    CreateGroup,
-    /// `GET /groups` by name or nickname
-    FindGroup,
-    /// `GET /groups/{id}`
-    ReadGroup,
-    /// `PATCH /groups/{id}` with properties
-    UpdateGroup,
-    /// `PATCH /groups/{id}` with `members@odata.bind`
-    AddMembers,
-    /// `POST /groups/{id}/members/$ref`
-    AddMember,
-    /// `DELETE /groups/{id}/members/{id}/$ref`
-    RemoveMember,
-    /// `DELETE /groups/{id}`
-    DeleteGroup,
-    /// `PUT /users/{id}/manager/$ref`
-    SetManager,
-    /// `DELETE /users/{id}/manager/$ref`
-    RemoveManager,
-    /// `GET /domains`
-    ListDomains,
-    /// `GET /organization`
-    ReadOrganization,
-}
-
-impl Operation {
-    /// The name in metrics and traces.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::CreateUser => "create_user",
-            Self::FindUser => "find_user",
-            Self::ReadUser => "read_user",
-            Self::UpdateUser => "update_user",
-            Self::EnableUser => "enable_user",
-            Self::SetPassword => "set_password",
-            Self::RevokeSessions => "revoke_sessions",
-            Self::DeleteUser => "delete_user",
-            Self::FindDeletedUser => "find_deleted_user",
-            Self::RestoreUser => "restore_user",
-            Self::CreateGroup => "create_group",
-            Self::FindGroup => "find_group",
-            Self::ReadGroup => "read_group",
-            Self::UpdateGroup => "update_group",
-            Self::AddMembers => "add_members",
-            Self::AddMember => "add_member",
-            Self::RemoveMember => "remove_member",
-            Self::DeleteGroup => "delete_group",
-            Self::SetManager => "set_manager",
-            Self::RemoveManager => "remove_manager",
-            Self::ListDomains => "list_domains",
-            Self::ReadOrganization => "read_organization",
-        }
-    }
-
-    /// Whether doing it twice is as good as doing it once, so that it may be repeated when nobody knows whether the
-    /// first request was carried out. (A second DELETE is answered 404 and a second addition with [`Error::AlreadyThere`],
-    /// which say that it is done.)
-    pub const fn is_repeatable(self) -> bool {
-        !matches!(self, Self::CreateUser | Self::RestoreUser | Self::CreateGroup)
-    }
-}
+use super::operation::Operation;
+use super::{TokenFailure, TokenFault};
 
 /// An answer that refuses: what Graph said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,64 +61,6 @@ pub enum Oddity {
     TooLarge,
     /// It leads to another host.
     ForeignLink,
-}
-
-/// Why the login host gave no token. The numbers are those of `AADSTS` codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TokenFault {
-    /// The login host was not reached or did not answer in time.
-    Unreachable,
-    /// Too many requests for tokens.
-    Throttled,
-    /// The login host has a fault of its own (5xx).
-    Unavailable,
-    /// The answer is not one of a login host.
-    Malformed,
-    /// 7000215: the client secret is wrong.
-    WrongSecret,
-    /// 7000222: the client secret has expired.
-    ExpiredSecret,
-    /// 700027: the assertion's signature is wrong.
-    WrongAssertion,
-    /// 700024: the assertion is outside its time, so a clock is wrong.
-    AssertionTime,
-    /// 700016: the tenant does not know the application.
-    UnknownApplication,
-    /// 7000112: the application is disabled in the tenant.
-    DisabledApplication,
-    /// 90002 and 900023: there is no such tenant.
-    UnknownTenant,
-    /// 65001: nobody consented.
-    ConsentMissing,
-    /// 50076, 50079, 53000 to 53004: conditional access or multi-factor authentication stands in the way.
-    ConditionalAccess,
-    /// 70011, 500011 and `invalid_scope`: the resource is not of this cloud.
-    BadScope,
-    /// `invalid_grant`: the authorisation has ended.
-    InvalidGrant,
-    /// Anything else.
-    Other,
-}
-
-/// The login host's refusal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenFailure {
-    /// What it means.
-    pub fault: TokenFault,
-    /// The number of the `AADSTS` code.
-    pub aadsts: Option<u32>,
-    /// OAuth's `error`, such as `invalid_client`; empty when there was no such answer.
-    pub error: String,
-    /// The first line of the description, shortened.
-    pub message: String,
-    /// The `correlation_id`, by which Entra's sign-in log knows the request.
-    pub correlation_id: Option<String>,
-    /// How long the login host asks to wait.
-    pub retry_after: Option<Duration>,
-    /// The tenant that was asked.
-    pub tenant: String,
-    /// The application that asked.
-    pub client_id: String,
 }
 
 /// Why a call to Microsoft Graph did not do what it was for. As text it is [`Error::advice`].
@@ -290,6 +148,17 @@ pub enum Error {
     NotThere(Box<Failure>),
     /// The group has an address and is kept by Exchange, so that Graph cannot change it.
     MailEnabledGroup(Box<Failure>),
+    /// The account has no `usageLocation`, which a licence needs. For some seconds after one was set it can be a replica
+    /// that lags.
+    NoUsageLocation(Box<Failure>),
+    /// No seat of the licence is left.
+    NoLicenseLeft(Box<Failure>),
+    /// The licence needs another one, or does not go together with one that the account has.
+    LicenseConflict(Box<Failure>),
+    /// The licence comes from a group, so that it cannot be taken from the account itself.
+    InheritedLicense(Box<Failure>),
+    /// 410, `syncStateNotFound`, `resyncRequired`: the link of a delta round is too old. Begin again with everything.
+    DeltaExpired(Box<Failure>),
     /// "The source resource object … don't exist": made moments ago and not everywhere yet.
     NotReplicatedYet(Box<Failure>),
     /// Any other refusal.
@@ -334,14 +203,10 @@ impl Error {
                 Disposition::Retry { after: *retry_after }
             }
             Self::NotReplicatedYet(_) => Disposition::Retry { after: None },
-            Self::Token(failure) => match failure.fault {
-                TokenFault::Unreachable
-                | TokenFault::Throttled
-                | TokenFault::Unavailable
-                | TokenFault::Malformed => Disposition::Retry { after: failure.retry_after },
-                _ => Disposition::Blocked,
-            },
-            Self::Unauthorized(_) => Disposition::Blocked,
+            Self::Token(failure) if failure.fault.passes() => {
+                Disposition::Retry { after: failure.retry_after }
+            }
+            Self::Token(_) | Self::Unauthorized(_) => Disposition::Blocked,
             Self::Forbidden(_)
             | Self::NotFound(_)
             | Self::Conflict { .. }
@@ -354,8 +219,18 @@ impl Error {
             | Self::AlreadyThere(_)
             | Self::NotThere(_)
             | Self::MailEnabledGroup(_)
+            | Self::NoUsageLocation(_)
+            | Self::NoLicenseLeft(_)
+            | Self::LicenseConflict(_)
+            | Self::InheritedLicense(_)
+            | Self::DeltaExpired(_)
             | Self::Other(_) => Disposition::Refused,
         }
+    }
+
+    /// Whether an administrator must authorise the connection again before anything can be done in it.
+    pub fn needs_authorization(&self) -> bool {
+        matches!(self, Self::Token(failure) if failure.fault == TokenFault::NeedsAuthorization)
     }
 
     /// Whether an addition failed because a member is one already. Of a single member that is as good as done; of
@@ -417,6 +292,11 @@ impl Error {
             | Self::AlreadyThere(failure)
             | Self::NotThere(failure)
             | Self::MailEnabledGroup(failure)
+            | Self::NoUsageLocation(failure)
+            | Self::NoLicenseLeft(failure)
+            | Self::LicenseConflict(failure)
+            | Self::InheritedLicense(failure)
+            | Self::DeltaExpired(failure)
             | Self::NotReplicatedYet(failure)
             | Self::Other(failure)
             | Self::Malformed { failure, .. } => Some(failure),

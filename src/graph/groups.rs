@@ -1,9 +1,10 @@
 //! The calls on groups, their members and managers.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::client::{Query, Request};
 use super::group::Group;
+use super::request::{Query, Request};
 use super::users::literal;
 use super::{AccountId, Call, Error, Graph, GroupId, GroupPatch, NewGroup, ObjectId, Operation, Reply};
 
@@ -15,8 +16,8 @@ impl Graph {
     /// again.
     pub async fn create_group(&self, call: &Call, group: &NewGroup) -> Result<Reply<Group>, Error> {
         let body = group.body(|member| self.member(member));
-        let request = Request::post(Operation::CreateGroup, "groups".to_owned()).json(&body);
-        self.0.execute(call, &request).await?.json()
+        let request = Request::post(Operation::CreateGroup, "groups".to_owned()).json(body);
+        self.0.execute(call, request).await?.json()
     }
 
     /// The groups whose `displayName` is `display_name` in whatever case, of every kind:
@@ -53,7 +54,20 @@ impl Graph {
     pub async fn group(&self, call: &Call, id: &GroupId) -> Result<Reply<Group>, Error> {
         let query = Query::new().and("$select", Group::SELECT);
         let request = Request::get(Operation::ReadGroup, query.after(&format!("groups/{id}")));
-        self.0.execute(call, &request).await?.json()
+        self.0.execute(call, request).await?.json()
+    }
+
+    /// Who is in the group, over all pages: `GET /groups/{id}/members` ("List group members"), ids alone. Members that are
+    /// in it by a nested group are not among them.
+    pub async fn members(&self, call: &Call, id: &GroupId) -> Result<Reply<Vec<ObjectId>>, Error> {
+        #[derive(Deserialize)]
+        struct Member {
+            id: ObjectId,
+        }
+        let query = Query::new().and("$select", "id").and("$top", "999");
+        let request = Request::get(Operation::ReadGroup, query.after(&format!("groups/{id}/members")));
+        let members = self.0.list::<Member>(call, request).await?;
+        Ok(members.map(|members| members.into_iter().map(|member| member.id).collect()))
     }
 
     /// Writes the given properties and no others: `PATCH /groups/{id}` ("Update group"). An empty patch is not sent at
@@ -67,8 +81,8 @@ impl Graph {
         if patch.is_empty() {
             return Ok(call.not_sent());
         }
-        let request = Request::patch(Operation::UpdateGroup, format!("groups/{id}")).json(&patch.body());
-        Ok(self.0.execute(call, &request).await?.nothing())
+        let request = Request::patch(Operation::UpdateGroup, format!("groups/{id}")).json(patch.body());
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Adds members, at most [`MOST_MEMBERS`](super::MOST_MEMBERS), more are refused by Graph:
@@ -87,8 +101,8 @@ impl Graph {
         let each: std::collections::BTreeSet<ObjectId> = members.iter().copied().collect();
         let bound: Vec<Value> = each.into_iter().map(|member| json!(self.member(member))).collect();
         let body = json!({ "members@odata.bind": bound });
-        let request = Request::patch(Operation::AddMembers, format!("groups/{id}")).json(&body);
-        Ok(self.0.execute(call, &request).await?.nothing())
+        let request = Request::patch(Operation::AddMembers, format!("groups/{id}")).json(body);
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Adds one member: `POST /groups/{id}/members/$ref` ("Add members"). One that is there already is
@@ -100,8 +114,8 @@ impl Graph {
         member: impl Into<ObjectId>,
     ) -> Result<Reply<()>, Error> {
         let body = json!({ "@odata.id": self.member(member.into()) });
-        let request = Request::post(Operation::AddMember, format!("groups/{id}/members/$ref")).json(&body);
-        Ok(self.0.execute(call, &request).await?.nothing())
+        let request = Request::post(Operation::AddMember, format!("groups/{id}/members/$ref")).json(body);
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Removes one member: `DELETE /groups/{id}/members/{id}/$ref` ("Remove member"). One that is none is
@@ -116,13 +130,13 @@ impl Graph {
     ) -> Result<Reply<()>, Error> {
         let target = format!("groups/{id}/members/{}/$ref", member.into());
         let request = Request::delete(Operation::RemoveMember, target);
-        Ok(self.0.execute(call, &request).await?.nothing())
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Deletes the group: `DELETE /groups/{id}`. A security group is gone for good.
     pub async fn delete_group(&self, call: &Call, id: &GroupId) -> Result<Reply<()>, Error> {
         let request = Request::delete(Operation::DeleteGroup, format!("groups/{id}"));
-        Ok(self.0.execute(call, &request).await?.nothing())
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Makes `manager` the manager of `account`, in the place of another: `PUT /users/{id}/manager/$ref` ("Assign
@@ -134,16 +148,15 @@ impl Graph {
         manager: &AccountId,
     ) -> Result<Reply<()>, Error> {
         let body = json!({ "@odata.id": self.0.address(&format!("users/{manager}")) });
-        let request =
-            Request::put(Operation::SetManager, format!("users/{account}/manager/$ref")).json(&body);
-        Ok(self.0.execute(call, &request).await?.nothing())
+        let request = Request::put(Operation::SetManager, format!("users/{account}/manager/$ref")).json(body);
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Leaves the account without a manager: `DELETE /users/{id}/manager/$ref` ("Remove manager"). One that has none is
     /// [`Error::NotFound`].
     pub async fn remove_manager(&self, call: &Call, account: &AccountId) -> Result<Reply<()>, Error> {
         let request = Request::delete(Operation::RemoveManager, format!("users/{account}/manager/$ref"));
-        Ok(self.0.execute(call, &request).await?.nothing())
+        self.0.execute(call, request).await?.nothing()
     }
 
     fn member(&self, member: ObjectId) -> String {

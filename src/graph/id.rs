@@ -75,6 +75,11 @@ id! {
     ObjectId
 }
 
+id! {
+    /// The id of a product that the tenant has licences of.
+    SkuId
+}
+
 impl AccountId {
     /// The id without dashes, as Entra puts it before the user name of a deleted account.
     pub(super) fn without_dashes(self) -> String {

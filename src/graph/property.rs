@@ -35,6 +35,7 @@ pub enum Property {
     OfficeLocation,
     OnPremisesImmutableId,
     OtherMails,
+    PasswordPolicies,
     PostalCode,
     PreferredLanguage,
     State,
@@ -78,7 +79,7 @@ pub struct InvalidProperty {
 
 impl Property {
     /// Every property, in the order of its name.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::AccountEnabled,
         Self::BusinessPhones,
         Self::City,
@@ -98,6 +99,7 @@ impl Property {
         Self::OfficeLocation,
         Self::OnPremisesImmutableId,
         Self::OtherMails,
+        Self::PasswordPolicies,
         Self::PostalCode,
         Self::PreferredLanguage,
         Self::State,
@@ -129,6 +131,7 @@ impl Property {
             Self::OfficeLocation => "officeLocation",
             Self::OnPremisesImmutableId => "onPremisesImmutableId",
             Self::OtherMails => "otherMails",
+            Self::PasswordPolicies => "passwordPolicies",
             Self::PostalCode => "postalCode",
             Self::PreferredLanguage => "preferredLanguage",
             Self::State => "state",
@@ -164,6 +167,7 @@ impl Property {
             | Self::FaxNumber
             | Self::OfficeLocation
             | Self::OnPremisesImmutableId
+            | Self::PasswordPolicies
             | Self::PreferredLanguage => Shape::Text(None),
         }
     }
@@ -185,6 +189,18 @@ impl Property {
     /// Whether Graph would take `value`, as far as that can be told without it.
     pub fn check(self, value: &Value) -> Result<(), InvalidProperty> {
         self.rule_broken_by(value).map_or(Ok(()), |rule| Err(InvalidProperty { property: self, rule }))
+    }
+
+    /// Whether Graph, which answers `got`, has taken `sent`. Dates and objects count as taken: Graph writes them in a form
+    /// of its own.
+    pub(super) fn is_same(self, sent: &Value, got: &Value) -> bool {
+        match (self.shape(), sent, got) {
+            (Shape::DateTime | Shape::OrgData, ..) => true,
+            (_, Value::String(sent), Value::String(got)) if self == Self::UserPrincipalName => {
+                sent.to_lowercase() == got.to_lowercase()
+            }
+            _ => sent == got,
+        }
     }
 
     fn rule_broken_by(self, value: &Value) -> Option<String> {
@@ -231,6 +247,7 @@ impl Property {
             Self::OnPremisesImmutableId if text.contains(['$', '_']) => {
                 Some("cannot contain $ or _".to_owned())
             }
+            Self::PasswordPolicies => password_policies(text),
             _ => None,
         }
     }
@@ -282,6 +299,20 @@ fn user_principal_name(text: &str) -> Option<String> {
     (!domain_fits).then(|| "has a domain that is no domain name".to_owned())
 }
 
+/// `None`, or one or both of the two policies (resource `user`, `passwordPolicies`).
+fn password_policies(text: &str) -> Option<String> {
+    let policies: Vec<&str> = text.split(',').map(str::trim).collect();
+    let fits = match policies.as_slice() {
+        ["None" | "DisablePasswordExpiration" | "DisableStrongPassword"] => true,
+        [one, other] => {
+            let known = ["DisablePasswordExpiration", "DisableStrongPassword"];
+            one != other && known.contains(one) && known.contains(other)
+        }
+        _ => false,
+    };
+    (!fits).then(|| "must be None, DisablePasswordExpiration, DisableStrongPassword, or both of them with a comma between".to_owned())
+}
+
 fn mail_nickname(text: &str) -> Option<String> {
     if text.is_empty() {
         return Some("cannot be empty".to_owned());
@@ -318,6 +349,9 @@ mod tests {
     #[case(Property::EmployeeOrgData, json!({"costCenter": "7", "division": null}))]
     #[case(Property::UserPrincipalName, json!("o'neil_x#EXT#@contoso.example"))]
     #[case(Property::GivenName, json!("Å"))]
+    #[case(Property::PasswordPolicies, json!("None"))]
+    #[case(Property::PasswordPolicies, json!(null))]
+    #[case(Property::PasswordPolicies, json!("DisablePasswordExpiration, DisableStrongPassword"))]
     #[case(Property::MailNickname, json!("o'neil.x"))]
     fn values_graph_takes(#[case] property: Property, #[case] value: Value) {
         assert_eq!(property.check(&value), Ok(()));
@@ -336,6 +370,8 @@ mod tests {
     #[case(Property::UserPrincipalName, json!("ada.@contoso.example"), "userPrincipalName cannot begin with a dot or have one just before the @.")]
     #[case(Property::UserPrincipalName, json!("ada+x@contoso.example"), "userPrincipalName cannot contain '+'; Microsoft allows A-Z a-z 0-9 and ' . - _ ! # ^ ~.")]
     #[case(Property::UserPrincipalName, json!("ada@conto so"), "userPrincipalName has a domain that is no domain name.")]
+    #[case(Property::PasswordPolicies, json!("Never"), "passwordPolicies must be None, DisablePasswordExpiration, DisableStrongPassword, or both of them with a comma between.")]
+    #[case(Property::PasswordPolicies, json!("None, None"), "passwordPolicies must be None, DisablePasswordExpiration, DisableStrongPassword, or both of them with a comma between.")]
     #[case(Property::MailNickname, json!("a b"), "mailNickname cannot contain ' '; Microsoft allows ASCII without blanks and @ ( ) \\ [ ] \" ; : < > ,.")]
     fn values_graph_refuses(#[case] property: Property, #[case] value: Value, #[case] says: &str) {
         assert_eq!(property.check(&value).unwrap_err().to_string(), says);

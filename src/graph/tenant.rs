@@ -1,6 +1,6 @@
 //! The calls on the tenant itself.
 
-use super::client::{Query, Request};
+use super::request::{Query, Request};
 use super::{Call, Domain, Error, Graph, Operation, Organization, Reply};
 
 impl Graph {

@@ -1,7 +1,13 @@
 //! The client against HTTP servers that answer as it is told.
 
+mod bounds;
+mod credentials;
+mod delegated;
+mod directory;
+mod dispatch;
 mod faults;
 mod groups;
+mod sign_in;
 mod support;
 mod token;
 
@@ -24,7 +30,8 @@ async fn an_account_is_created_in_one_request() {
 
     assert_eq!((reply.status, reply.request_id.as_deref()), (201, Some("their-id")));
     assert_eq!(reply.client_request_id, call.client_request_id);
-    assert_eq!(reply.value.id.to_string(), ID);
+    assert_eq!(reply.value.user.id.to_string(), ID);
+    assert!(reply.value.not_applied.is_empty());
     let requests = server.graph_requests().await;
     let [request] = requests.as_slice() else { panic!("one request: {requests:?}") };
     let header = |name: &str| request.headers.get(name).unwrap().to_str().unwrap().to_owned();

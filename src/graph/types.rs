@@ -147,6 +147,26 @@ impl NewUser {
     }
 }
 
+/// An account that was created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Created {
+    /// The account as Graph answered it.
+    pub user: User,
+    /// What Graph accepted and yet answered with another value, so that it must be looked at again.
+    pub not_applied: Vec<Property>,
+}
+
+impl NewUser {
+    /// The properties that Graph says to have another value than was sent.
+    pub(super) fn not_applied(&self, created: &User) -> Vec<Property> {
+        let differs = |(property, sent): (Property, &Value)| {
+            let got = created.get(property)?;
+            (!property.is_same(sent, got)).then_some(property)
+        };
+        self.properties.iter().filter_map(differs).collect()
+    }
+}
+
 /// The one property `passwordProfile`, as an object of its own.
 pub(super) fn password_profile(password: &SecretString, force_change: bool) -> Map<String, Value> {
     let profile = json!({
@@ -310,6 +330,17 @@ mod tests {
             user.forcing_change().body()["passwordProfile"]["forceChangePasswordNextSignIn"],
             json!(true)
         );
+    }
+
+    #[rstest]
+    #[case(json!({}), &[])]
+    #[case(json!({"displayName": "Ada Lovelace", "userPrincipalName": "Ada@Contoso.example", "surname": "Byron"}), &[])]
+    #[case(json!({"displayName": "ada lovelace"}), &[Property::DisplayName])]
+    #[case(json!({"displayName": null, "accountEnabled": false}), &[Property::AccountEnabled, Property::DisplayName])]
+    fn what_was_accepted_and_not_applied_is_told(#[case] mut created: Value, #[case] told: &[Property]) {
+        created["id"] = json!(ID);
+        let user = NewUser::new(properties(), "Sesame-0pen!".into()).unwrap();
+        assert_eq!(user.not_applied(&serde_json::from_value(created).unwrap()), told);
     }
 
     #[rstest]

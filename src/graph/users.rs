@@ -3,9 +3,9 @@
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use super::client::{Query, Request};
+use super::request::{Query, Request};
 use super::types::password_profile;
-use super::{AccountId, Call, Error, Graph, NewUser, Operation, Property, Reply, User, UserPatch};
+use super::{AccountId, Call, Created, Error, Graph, NewUser, Operation, Property, Reply, User, UserPatch};
 
 /// What is read of an account beside its writable properties: what tells whether it can be adopted.
 const READ_ONLY: [&str; 5] =
@@ -13,15 +13,16 @@ const READ_ONLY: [&str; 5] =
 
 impl Graph {
     /// Creates an account: `POST /users` ("Create user"). The answer has Graph's default properties only, so
-    /// `accountEnabled` is not among them.
+    /// `accountEnabled` is not among them; those that it has are compared with what was sent.
     ///
     /// A user name that is taken is [`Error::Conflict`]. After [`Disposition::Ambiguous`](super::Disposition::Ambiguous)
     /// look with [`Graph::user_by_upn`] before creating again.
-    pub async fn create_user(&self, call: &Call, user: &NewUser) -> Result<Reply<User>, Error> {
+    pub async fn create_user(&self, call: &Call, user: &NewUser) -> Result<Reply<Created>, Error> {
         let request = Request::post(Operation::CreateUser, "users".to_owned())
-            .json(&user.body())
+            .json(user.body())
             .hiding(user.password());
-        self.0.execute(call, &request).await?.json()
+        let created = self.0.execute(call, request).await?.json::<User>()?;
+        Ok(created.map(|created| Created { not_applied: user.not_applied(&created), user: created }))
     }
 
     /// The account whose `userPrincipalName` is `upn` in whatever case, with all that is needed to adopt it:
@@ -41,7 +42,7 @@ impl Graph {
     pub async fn user(&self, call: &Call, id: &AccountId) -> Result<Reply<User>, Error> {
         let query = Query::new().and("$select", &selection(&[]));
         let request = Request::get(Operation::ReadUser, query.after(&format!("users/{id}")));
-        self.0.execute(call, &request).await?.json()
+        self.0.execute(call, request).await?.json()
     }
 
     /// Writes the given properties and no others: `PATCH /users/{id}` ("Update user"). An empty patch is not
@@ -59,8 +60,8 @@ impl Graph {
             Some(_) => Operation::EnableUser,
             None => Operation::UpdateUser,
         };
-        let request = Request::patch(operation, format!("users/{id}")).json(&Value::Object(patch.body()));
-        Ok(self.0.execute(call, &request).await?.nothing())
+        let request = Request::patch(operation, format!("users/{id}")).json(Value::Object(patch.body()));
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Sets the password: `PATCH /users/{id}` with `passwordProfile` and nothing else. It does not sign the account out.
@@ -73,8 +74,8 @@ impl Graph {
     ) -> Result<Reply<()>, Error> {
         let body = Value::Object(password_profile(password, force_change));
         let request =
-            Request::patch(Operation::SetPassword, format!("users/{id}")).json(&body).hiding(password);
-        Ok(self.0.execute(call, &request).await?.nothing())
+            Request::patch(Operation::SetPassword, format!("users/{id}")).json(body).hiding(password);
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Signs the account out everywhere: `POST /users/{id}/revokeSignInSessions`. It takes effect within minutes; an
@@ -83,13 +84,13 @@ impl Graph {
         let target = format!("users/{id}/revokeSignInSessions");
         let request = Request::post(Operation::RevokeSessions, target);
         // 200 with {"value": true} or 204: any 2xx will do.
-        Ok(self.0.execute(call, &request).await?.nothing())
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// Deletes the account: `DELETE /users/{id}`. For 30 days it is among the deleted and can be restored.
     pub async fn delete_user(&self, call: &Call, id: &AccountId) -> Result<Reply<()>, Error> {
         let request = Request::delete(Operation::DeleteUser, format!("users/{id}"));
-        Ok(self.0.execute(call, &request).await?.nothing())
+        self.0.execute(call, request).await?.nothing()
     }
 
     /// The account that was deleted last among those that had the user name `upn`. Entra puts the id before the name of
@@ -119,9 +120,9 @@ impl Graph {
         let target = format!("directory/deletedItems/{id}/restore");
         let mut request = Request::post(Operation::RestoreUser, target);
         if let Some(upn) = new_upn {
-            request = request.json(&json!({ "newUserPrincipalName": upn }));
+            request = request.json(json!({ "newUserPrincipalName": upn }));
         }
-        self.0.execute(call, &request).await?.json()
+        self.0.execute(call, request).await?.json()
     }
 }
 

@@ -15,6 +15,7 @@ fn answer(status: u16, body: &Value) -> Answer {
         request_id: Some("r".to_owned()),
         client_request_id: Uuid::nil(),
         retry_after: None,
+        scarce: None,
         content_type: "application/json; charset=utf-8".to_owned(),
         body: Body::Whole(body.to_string().into_bytes()),
     }
@@ -138,6 +139,44 @@ fn kind(error: &Error) -> String {
     "MailEnabledGroup"
 )]
 #[case(400, "Request_BadRequest", "Request contains a property with duplicate values.", "Other")]
+#[case(
+    400,
+    "Request_UnsupportedQuery",
+    "Unsupported or invalid query filter clause specified for property 'createdDateTime' of resource 'Group'.",
+    "Other"
+)]
+#[case(
+    400,
+    "Request_UnsupportedQuery",
+    "Request with $search query parameter only works through MSGraph with a special request header: 'ConsistencyLevel: eventual'",
+    "Other"
+)]
+#[case(400, "Request_BadRequest", "$count is not currently supported.", "Other")]
+#[case(
+    400,
+    "Request_BadRequest",
+    "Another object with the same value for property mailNickname already exists.",
+    "Conflict mailNickname"
+)]
+#[case(
+    400,
+    "Request_BadRequest",
+    "The group must have at least one owner, hence this owner cannot be removed.",
+    "Other"
+)]
+#[case(
+    403,
+    "Directory_QuotaExceeded",
+    "Unable to perform operation as '121' would exceed the maximum quota count '100' for forward-link owners.",
+    "QuotaExceeded"
+)]
+#[case(404, "ImageNotFound", "Exception of type 'ImageNotFoundException' was thrown.", "NotFound")]
+#[case(400, "BadRequest", "/me request is only valid with delegated authentication flow.", "Other")]
+#[case(403, "insufficient_claims", "", "Forbidden")]
+#[case(401, "InvalidAuthenticationToken", "Access token has expired or is not yet valid.", "Unauthorized")]
+#[case(401, "InvalidAuthenticationToken", "Access token is empty.", "Unauthorized")]
+#[case(400, "activityLimitReached", "", "Throttled")]
+#[case(424, "Request_BadRequest", "Dependency failed.", "Other")]
 #[case(
     403,
     "Directory_QuotaExceeded",
@@ -276,6 +315,11 @@ fn only_what_is_safe_is_repeated(
 #[rstest]
 #[case(Operation::SetPassword, "User-PasswordProfile.ReadWrite.All")]
 #[case(Operation::SetPassword, "User Administrator role")]
+#[case(Operation::SetPassword, "Privileged Authentication Administrator")]
+#[case(Operation::EnableUser, "never-touch list")]
+#[case(Operation::AssignLicense, "LicenseAssignment.ReadWrite.All")]
+#[case(Operation::SetPhoto, "ProfilePhoto.ReadWrite.All")]
+#[case(Operation::ReadBelonging, "Directory.Read.All")]
 #[case(Operation::EnableUser, "User.EnableDisableAccount.All")]
 #[case(Operation::RevokeSessions, "User.RevokeSessions.All")]
 #[case(Operation::DeleteUser, "User.DeleteRestore.All")]
@@ -291,6 +335,71 @@ fn a_missing_permission_is_named(#[case] operation: Operation, #[case] named: &s
     answer.operation = operation;
     let advice = answer.accepted(None).err().unwrap().advice();
     assert!(advice.contains(named), "{advice}");
+}
+
+#[rstest]
+#[case("License assignment cannot be done for user with invalid usage location.", "NoUsageLocation")]
+#[case(
+    "Subscription with SKU f245ecc8-75af-4f8e-b61f-27d8114de5f3 does not have any available licenses.",
+    "NoLicenseLeft"
+)]
+#[case(
+    "License assignment failed because service plan 1 depends on the service plan(s) 2.",
+    "LicenseConflict"
+)]
+#[case(
+    "License assignment failed because it contains service plan 1 that conflicts with 2.",
+    "LicenseConflict"
+)]
+#[case(
+    "User license is inherited from a group membership and it cannot be removed directly from the user.",
+    "InheritedLicense"
+)]
+#[case("User does not have a corresponding license.", "NotThere")]
+#[case("Something new.", "Other")]
+fn each_refusal_of_a_licence_has_its_kind(#[case] message: &str, #[case] expected: &str) {
+    let mut answer = answer(400, &json!({"error": {"code": "Request_BadRequest", "message": message}}));
+    answer.operation = Operation::AssignLicense;
+    let error = answer.accepted(None).err().unwrap();
+    assert_eq!((kind(&error).as_str(), error.disposition()), (expected, Disposition::Refused));
+    let advice = error.advice();
+    assert!(advice.ends_with('.') && advice.len() > 40 && !advice.contains(".."), "{advice}");
+}
+
+#[rstest]
+#[case(410, json!({"error": {"code": "syncStateNotFound", "message": "m"}}))]
+#[case(410, Value::Null)]
+#[case(400, json!({"error": {"code": "resyncRequired", "message": "m"}}))]
+#[case(404, json!({"error": {"code": "BadRequest", "innerError": {"code": "SyncStateNotFound"}}}))]
+fn a_round_that_is_too_old_begins_anew(#[case] status: u16, #[case] body: Value) {
+    let mut answer = answer(status, &body);
+    answer.operation = Operation::UsersDelta;
+    let error = answer.accepted(None).err().unwrap();
+    assert!(matches!(error, Error::DeltaExpired(_)), "{error:?}");
+    assert!(error.advice().contains("anew"));
+}
+
+#[rstest]
+#[case("The directory object quota limit for the Tenant has been exceeded.", "quota of directory objects")]
+#[case(
+    "Unable to perform operation as '121' would exceed the maximum quota count '100' for forward-link owners.",
+    "as many links"
+)]
+fn a_quota_is_called_by_its_kind(#[case] message: &str, #[case] says: &str) {
+    let advice = refused(403, "Directory_QuotaExceeded", message).advice();
+    assert!(advice.contains(says), "{advice}");
+}
+
+#[rstest]
+fn every_refusal_for_lack_of_rights_names_a_permission(
+    #[values("Authorization_RequestDenied", "")] code: &str,
+) {
+    for operation in Operation::ALL {
+        let mut answer = answer(403, &json!({"error": {"code": code, "message": "m"}}));
+        answer.operation = operation;
+        let advice = answer.accepted(None).err().unwrap().advice();
+        assert!(advice.contains(operation.permission()) && advice.contains(operation.act()), "{advice}");
+    }
 }
 
 #[rstest]

@@ -150,23 +150,65 @@ async fn a_second_refusal_of_the_token_is_final() {
 }
 
 #[rstest]
-#[case(401, "invalid_client", 7_000_215, TokenFault::WrongSecret, "is wrong")]
-#[case(401, "invalid_client", 7_000_222, TokenFault::ExpiredSecret, "has expired")]
-#[case(401, "invalid_client", 700_027, TokenFault::WrongAssertion, "certificate")]
+#[case(401, "invalid_client", 7_000_215, TokenFault::WrongSecret, "enter its Value (not its Secret ID)")]
+#[case(
+    401,
+    "invalid_client",
+    7_000_222,
+    TokenFault::ExpiredSecret,
+    "has expired: in Microsoft Entra ID open App registrations > the-app > Certificates & secrets"
+)]
+#[case(401, "invalid_client", 7_000_218, TokenFault::NoCredential, "Allow public client flows")]
+#[case(401, "invalid_client", 700_025, TokenFault::PublicClient, "platform Web")]
+#[case(
+    401,
+    "invalid_client",
+    700_027,
+    TokenFault::WrongAssertion,
+    "upload the certificate that the connection uses"
+)]
+#[case(401, "invalid_client", 700_023, TokenFault::OtherAssertion, "Application (client) ID")]
+#[case(400, "invalid_request", 50_027, TokenFault::OtherAssertion, "check the login host")]
 #[case(401, "invalid_client", 700_024, TokenFault::AssertionTime, "clock")]
+#[case(400, "invalid_client", 700_213, TokenFault::NoFederation, "Issuer, Subject identifier and Audience")]
 #[case(
     400,
     "unauthorized_client",
     700_016,
     TokenFault::UnknownApplication,
-    "does not know the application the-app"
+    "does not know the application the-app: compare it with Application (client) ID"
 )]
-#[case(401, "unauthorized_client", 7_000_112, TokenFault::DisabledApplication, "disabled")]
-#[case(400, "invalid_request", 90_002, TokenFault::UnknownTenant, "no tenant contoso.example")]
-#[case(400, "invalid_grant", 65_001, TokenFault::ConsentMissing, "admin consent")]
-#[case(400, "interaction_required", 53_003, TokenFault::ConditionalAccess, "conditional access")]
-#[case(400, "invalid_scope", 70_011, TokenFault::BadScope, "cloud")]
-#[case(400, "invalid_grant", 50_173, TokenFault::InvalidGrant, "authorise the connection again")]
+#[case(
+    401,
+    "unauthorized_client",
+    7_000_112,
+    TokenFault::DisabledApplication,
+    "Enabled for users to sign-in to Yes"
+)]
+#[case(
+    400,
+    "invalid_request",
+    90_002,
+    TokenFault::UnknownTenant,
+    "no tenant contoso.example: enter the Directory (tenant) ID"
+)]
+#[case(
+    400,
+    "invalid_grant",
+    65_001,
+    TokenFault::ConsentMissing,
+    "API permissions and press Grant admin consent"
+)]
+#[case(400, "interaction_required", 50_076, TokenFault::ConditionalAccess, "Protection > Conditional Access")]
+#[case(400, "interaction_required", 53_003, TokenFault::ConditionalAccess, "Protection > Conditional Access")]
+#[case(400, "invalid_scope", 70_011, TokenFault::BadScope, "pair of the cloud")]
+#[case(
+    400,
+    "invalid_grant",
+    50_173,
+    TokenFault::InvalidGrant,
+    "(AADSTS50173: Because): check its credentials"
+)]
 #[case(400, "invalid_request", 900_144, TokenFault::Other, "invalid_request: AADSTS900144: Because.")]
 #[tokio::test]
 async fn each_refusal_of_the_login_host_is_explained(
