@@ -1,6 +1,7 @@
-//! A Microsoft Graph that speaks HTTP: a tenant with its users and groups, its token endpoint and its refusals, and faults on demand.
+//! A Microsoft Graph that speaks HTTP: a tenant with its users and groups, its login host, its permissions, quotas and
+//! refusals, and faults on demand.
 //!
-//! The login host and the Graph host are one origin: `POST /{tenant}/oauth2/v2.0/token` and `/v1.0/…`.
+//! The login host and the Graph host are one origin: `/{tenant}/oauth2/v2.0/…` and `/v1.0/…`.
 //! What it answers is built from captured and documented answers of the real service; what Graph has and the
 //! simulator has not is answered with 501 and a sentence that says so.
 //!
@@ -9,16 +10,27 @@
 //!
 //! | request | does |
 //! |---|---|
-//! | `GET /_simulator/users` | every user, also the deleted: `{"value":[{"id","properties","deleted","privileged","manager"}]}` |
+//! | `GET /_simulator/users` | every user, also the deleted: `{"value":[{"id","properties","deleted","privileged","roles","manager","licenses","photo"}]}` |
 //! | `GET /_simulator/users/{id or name}` | one of them |
-//! | `PUT /_simulator/users` | makes or changes a user directly: a [`UserSeed`] |
+//! | `PUT /_simulator/users` | makes or changes a user directly: a [`UserSeed`], with properties (`onPremisesSyncEnabled` too), password, roles, licences (inherited and failed ones too), photo |
 //! | `DELETE /_simulator/users/{id or name}` | deletes it softly, whatever it is; `?purge=true` for good |
 //! | `GET /_simulator/groups` | every group: `{"value":[{"id","displayName","description","mailNickname","kind","members"}]}` |
 //! | `GET /_simulator/groups/{id or name}` | one of them |
 //! | `PUT /_simulator/groups` | makes or changes a group directly: a [`GroupSeed`] |
 //! | `DELETE /_simulator/groups/{id}` | removes it for good, whatever its kind |
+//! | `GET`, `PUT /_simulator/domains` | the tenant's domains; adds or changes one: a [`DomainSeed`]; `DELETE /_simulator/domains/{name}` takes one away |
+//! | `GET`, `PUT /_simulator/skus` | the subscriptions; adds or changes one, such as its seats: a [`SkuSeed`] |
+//! | `GET`, `PUT /_simulator/delta` | how delta queries are answered: [`DeltaSettings`] |
+//! | `POST /_simulator/expire-deltas` | makes every delta token expired: `{"status": 410, "code": "syncStateNotFound"}`, which is what no body means, or e.g. `{"status": 400, "code": "resyncRequired"}` |
+//! | `GET`, `DELETE /_simulator/audits` | the directory's audit log, oldest first; `DELETE` forgets it |
+//! | `GET`, `DELETE /_simulator/mails` | what `sendMail` was given: `{"value":[{"from","message"}]}` |
 //! | `POST /_simulator/check-password` | `{"user","password"}` → `{"signsIn": bool}` |
+//! | `GET`, `PUT /_simulator/apps`; `PATCH …/{client id}` | the applications ([`AppSeed`]), without their secrets; adds, replaces or changes one |
+//! | `GET`, `PUT /_simulator/sign-in` | what stands in the way of every sign-in ([`SignInRules`]) |
 //! | `POST /_simulator/expire-tokens` | makes every access token expired |
+//! | `POST /_simulator/revoke-refresh-tokens` | revokes every refresh token |
+//! | `GET`, `PUT`, `DELETE /_simulator/limits` | the quotas ([`Limits`]), with full buckets; `DELETE`: nothing is metered |
+//! | `GET`, `PUT /_simulator/replication` | how far reads lag behind writes: `{"millis"}` |
 //! | `GET`, `DELETE /_simulator/counts` | calls by operation, e.g. `{"POST /users": 1}`; `DELETE` counts from nothing |
 //! | `GET`, `DELETE /_simulator/exchanges` | the last 4,096 exchanges, without secrets |
 //! | `GET`, `POST`, `DELETE /_simulator/faults` | the fault rules ([`FaultRule`]); `DELETE /_simulator/faults/{id}` takes one out |
@@ -28,8 +40,13 @@
 //! Anybody who reaches the port may do this: the simulator is for loopback.
 
 mod account;
+mod application;
+mod audit;
+mod batch;
+mod caller;
 mod control;
 mod deleted;
+mod delta;
 mod directory;
 mod faults;
 mod filter;
@@ -37,19 +54,27 @@ mod group;
 mod groups;
 mod handle;
 mod journal;
+mod licences;
 mod login;
+mod mail;
 mod message;
 mod object;
 mod organization;
 mod password;
+mod permission;
+mod photo;
 mod query;
 mod record;
 mod refusal;
+mod replication;
+mod roles;
 mod routes;
 mod schema;
 mod server;
 mod service;
+mod sku;
 mod tenant;
+mod throttle;
 mod users;
 mod write;
 
@@ -64,10 +89,15 @@ use thiserror::Error as ThisError;
 use tokio::net::TcpListener;
 use url::Url;
 
+pub use application::{AppSeed, FederatedSeed};
+pub use delta::DeltaSettings;
 pub use faults::{Action, FaultRule, When};
 pub use group::GroupKind;
-pub use handle::{GroupSeed, Handle, SimulatedGroup, UserRecord, UserSeed};
-pub use tenant::{AppSeed, DomainSeed, TenantSeed};
+pub use handle::{GroupSeed, Handle, LicenseSeed, SimulatedGroup, UserRecord, UserSeed};
+pub use login::{Obstacle, SignInRules};
+pub use sku::{PlanSeed, SkuSeed};
+pub use tenant::{DomainSeed, TenantSeed, TenantSize};
+pub use throttle::{Limits, Quota};
 
 use crate::clock::Clock;
 use service::Service;
@@ -85,6 +115,10 @@ pub struct Options {
     pub record: Option<PathBuf>,
     /// How long every call takes at least.
     pub latency: Duration,
+    /// The quotas that Graph calls are metered by; none: no call is.
+    pub limits: Option<Limits>,
+    /// How far reads lag behind writes; advanced queries lag twice as far.
+    pub replication: Duration,
     /// The share, from 0 to 1, of Graph calls that are answered 429.
     pub throttle: f64,
     /// The share, from 0 to 1, of Graph calls that are answered 503.
@@ -104,6 +138,8 @@ impl Default for Options {
             state: None,
             record: None,
             latency: Duration::ZERO,
+            limits: None,
+            replication: Duration::ZERO,
             throttle: 0.0,
             unavailable: 0.0,
             seed: 0,
@@ -150,6 +186,8 @@ impl Simulator {
         let address = listener.local_addr().map_err(refused)?;
         let url = Url::parse(&format!("http://{address}")).map_err(Error::Address)?;
         let service = Arc::new(Service::new(&options, clock)?);
+        Handle(Arc::clone(&service)).seed(&options.tenant)?;
+        Handle(Arc::clone(&service)).set_replication(options.replication);
         let server =
             listener.into_std().and_then(|std| server::run(std, Arc::clone(&service), options.workers));
         let server = server.map_err(refused)?;

@@ -1,6 +1,7 @@
 //! A user object and how Graph shows it.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -8,6 +9,8 @@ use uuid::Uuid;
 
 use super::object::Object;
 use super::password::Hash;
+use super::photo::Photo;
+use super::roles;
 use super::schema::{self, Entity};
 use crate::clock;
 
@@ -22,9 +25,49 @@ pub(super) struct Account {
     pub(super) must_change: bool,
     /// Whether it holds an administrator role that outranks the application.
     pub(super) privileged: bool,
+    /// The directory roles that it holds, by their names.
+    #[serde(default)]
+    pub(super) roles: Vec<String>,
     pub(super) manager: Option<Uuid>,
+    #[serde(default)]
+    pub(super) licences: Vec<Licence>,
+    #[serde(default, with = "shared")]
+    pub(super) photo: Option<Arc<Photo>>,
     /// When it was deleted, in milliseconds since the Unix epoch.
     pub(super) deleted: Option<i64>,
+}
+
+/// A licence of a user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Licence {
+    pub(super) sku: Uuid,
+    /// The plans that are switched off.
+    pub(super) disabled: Vec<Uuid>,
+    /// The group that it is inherited from.
+    pub(super) group: Option<Uuid>,
+    /// Why it does not work, e.g. `CountViolation`.
+    pub(super) error: Option<String>,
+    /// When it was given, in milliseconds since the Unix epoch.
+    pub(super) since: i64,
+}
+
+/// A photo that clones of an account share, in a journal.
+mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::Photo;
+
+    #[expect(clippy::ref_option, reason = "serde calls it so")]
+    pub(super) fn serialize<S: Serializer>(photo: &Option<Arc<Photo>>, to: S) -> Result<S::Ok, S::Error> {
+        photo.as_deref().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Arc<Photo>>, D::Error> {
+        Ok(Option::<Photo>::deserialize(from)?.map(Arc::new))
+    }
 }
 
 impl Account {
@@ -36,7 +79,10 @@ impl Account {
             password: None,
             must_change: false,
             privileged: false,
+            roles: Vec::new(),
             manager: None,
+            licences: Vec::new(),
+            photo: None,
             deleted: None,
         }
     }
@@ -93,6 +139,48 @@ impl Account {
         keys
     }
 
+    /// The directory roles that it holds, by their names.
+    pub(super) fn held_roles(&self) -> Vec<String> {
+        match self.roles.as_slice() {
+            [] if self.privileged => vec![roles::HIGHEST.to_owned()],
+            held => held.to_vec(),
+        }
+    }
+
+    /// The subscriptions that it has, directly or through a group.
+    pub(super) fn skus(&self) -> BTreeSet<Uuid> {
+        self.licences.iter().filter(|licence| licence.error.is_none()).map(|licence| licence.sku).collect()
+    }
+
+    /// The plans of a subscription that are switched off in every licence for it.
+    pub(super) fn disabled_plans(&self, sku: Uuid) -> Vec<Uuid> {
+        let mut all = self.licences.iter().filter(|licence| licence.sku == sku && licence.error.is_none());
+        let mut disabled = all.next().map(|licence| licence.disabled.clone()).unwrap_or_default();
+        for licence in all {
+            disabled.retain(|plan| licence.disabled.contains(plan));
+        }
+        disabled
+    }
+
+    fn assigned_licenses(&self) -> Value {
+        let all = self.skus().into_iter();
+        all.map(|sku| json!({ "disabledPlans": self.disabled_plans(sku), "skuId": sku })).collect()
+    }
+
+    fn license_states(&self) -> Value {
+        let state = |licence: &Licence| {
+            json!({
+                "skuId": licence.sku,
+                "disabledPlans": licence.disabled,
+                "assignedByGroup": licence.group,
+                "state": if licence.error.is_some() { "Error" } else { "Active" },
+                "error": licence.error.as_deref().unwrap_or("None"),
+                "lastUpdatedDateTime": seconds(licence.since),
+            })
+        };
+        self.licences.iter().map(state).collect()
+    }
+
     fn identities(&self, issuer: &str) -> Value {
         let mut all = vec![json!({
             "signInType": "userPrincipalName",
@@ -143,6 +231,8 @@ impl Object for Account {
             "id" => json!(self.id),
             "deletedDateTime" => self.deleted.map_or(Value::Null, |at| json!(seconds(at))),
             "identities" => self.identities(issuer),
+            "assignedLicenses" if !self.licences.is_empty() => self.assigned_licenses(),
+            "licenseAssignmentStates" if !self.licences.is_empty() => self.license_states(),
             "onPremisesExtensionAttributes" => self.extension_attributes(),
             _ => match self.properties.get(name) {
                 Some(value) => value.clone(),

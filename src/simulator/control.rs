@@ -1,5 +1,8 @@
 //! `/_simulator/…`: the handle over HTTP, for another process. The table of requests is in the simulator's own page.
 
+mod access;
+mod lab;
+
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -60,10 +63,6 @@ fn act(handle: &Handle, request: &Request, method: &str, path: &[&str]) -> Resul
             let password = secrecy::ExposeSecret::expose_secret(&attempt.password);
             Response::json(200, json!({ "signsIn": handle.signs_in(&attempt.user, password) }))
         }
-        ("POST", ["expire-tokens"]) => {
-            handle.expire_tokens();
-            Response::no_content()
-        }
         ("GET", ["counts"]) => Response::json(200, json!(handle.counts())),
         ("DELETE", ["counts"]) => {
             handle.clear_counts();
@@ -76,6 +75,15 @@ fn act(handle: &Handle, request: &Request, method: &str, path: &[&str]) -> Resul
         ("DELETE", ["exchanges"]) => {
             handle.clear_exchanges();
             Response::no_content()
+        }
+        (_, ["domains" | "skus" | "delta" | "expire-deltas" | "audits" | "mails", ..]) => {
+            return lab::answer(handle, request, method, path);
+        }
+        (
+            _,
+            ["apps" | "sign-in" | "limits" | "replication" | "expire-tokens" | "revoke-refresh-tokens", ..],
+        ) => {
+            return access::answer(handle, request, method, path);
         }
         (_, ["groups", ..]) => return groups(handle, request, method, path),
         _ => return faults(handle, request, method, path),

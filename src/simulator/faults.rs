@@ -53,6 +53,22 @@ pub enum Action {
         #[serde(default)]
         retry_after: Option<u64>,
     },
+    /// It is answered with this text, whatever it is, and has no effect: a proxy's page, JSON under another media type.
+    #[serde(rename_all = "camelCase")]
+    Raw {
+        /// The HTTP status.
+        status: u16,
+        /// The media type.
+        content_type: String,
+        /// The body as it is sent.
+        body: String,
+    },
+    /// It takes effect, and the connection closes in the middle of the answer's body.
+    HalfBody,
+    /// It is sent to its own address again and again (302), without effect.
+    Redirect,
+    /// It is answered 200 with a body of so many bytes, which never was in memory as a whole; no effect.
+    Huge(u64),
     /// It is taken up so many milliseconds later.
     Delay(u64),
     /// It waits, without effect, until the held requests are released.
@@ -272,6 +288,12 @@ mod tests {
         let rule: FaultRule = serde_json::from_str(text).unwrap();
         assert_eq!(rule.when, When::Nth(2));
         assert!(matches!(rule.action, Action::Answer { status: 503, retry_after: Some(1), .. }));
+        let raw = r#"{"path":"*","when":{"share":0.5},"action":{"raw":{"status":502,"contentType":"text/html","body":"<h1>"}}}"#;
+        let raw: FaultRule = serde_json::from_str(raw).unwrap();
+        assert!(matches!(raw.action, Action::Raw { status: 502, .. }));
+        for text in [r#""halfBody""#, r#""redirect""#, r#"{"huge":5}"#, r#""resetAfter""#] {
+            assert!(serde_json::from_str::<Action>(text).is_ok(), "{text}");
+        }
         let plain: FaultRule = serde_json::from_str(r#"{"path":"*","action":"hold"}"#).unwrap();
         assert_eq!((plain.when, plain.action), (When::All, Action::Hold));
     }

@@ -1,9 +1,12 @@
 //! A group object and how Graph shows it. Its members are kept beside it, so that a change of one copies no list.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
+use super::account;
 use super::object::Object;
 use super::schema::{self, Entity};
 
@@ -13,6 +16,12 @@ pub(super) struct Group {
     pub(super) id: Uuid,
     /// The properties that have a value, by Graph's names.
     pub(super) properties: Map<String, Value>,
+    /// The owners' ids.
+    #[serde(default)]
+    pub(super) owners: BTreeSet<Uuid>,
+    /// When it was deleted, in milliseconds since the Unix epoch.
+    #[serde(default)]
+    pub(super) deleted: Option<i64>,
 }
 
 /// What kind a group is, as far as it matters for who may change it.
@@ -73,7 +82,7 @@ impl GroupKind {
 impl Group {
     /// An object without properties.
     pub(super) fn new(id: Uuid) -> Self {
-        Self { id, properties: Map::new() }
+        Self { id, properties: Map::new(), owners: BTreeSet::new(), deleted: None }
     }
 
     /// The property `name` if it is text.
@@ -152,6 +161,7 @@ impl Object for Group {
     fn shown(&self, name: &str, _issuer: &str) -> Value {
         match name {
             "id" => json!(self.id),
+            "deletedDateTime" => self.deleted.map_or(Value::Null, |at| json!(account::seconds(at))),
             _ => match self.properties.get(name) {
                 Some(value) => value.clone(),
                 None if Entity::Group.is_collection(name) => json!([]),

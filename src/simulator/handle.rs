@@ -1,6 +1,9 @@
 //! The simulator from within: what tests look at and what they make happen.
 
+mod access;
 mod groups;
+mod lab;
+mod licences;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,9 +18,12 @@ use super::Error;
 use super::account::{self, Account};
 use super::faults::FaultRule;
 use super::password::Hash;
+use super::photo::Photo;
 use super::schema::Entity;
 use super::service::Service;
+use super::tenant::TenantSeed;
 pub use groups::{GroupSeed, SimulatedGroup};
+pub use licences::LicenseSeed;
 
 /// A simulator's directory and faults. Its clones are the same simulator.
 #[derive(Clone)]
@@ -40,8 +46,14 @@ pub struct UserRecord {
     pub deleted: Option<i64>,
     /// Whether it holds an administrator role.
     pub privileged: bool,
+    /// The directory roles that it holds, by their names.
+    pub roles: Vec<String>,
     /// Its manager's id.
     pub manager: Option<Uuid>,
+    /// Its licences, also those that it inherits from groups.
+    pub licenses: Vec<LicenseSeed>,
+    /// The SHA-256 of its photo's bytes, in hexadecimal digits.
+    pub photo: Option<String>,
 }
 
 impl UserRecord {
@@ -58,7 +70,10 @@ impl From<&Account> for UserRecord {
             properties: account.properties.clone(),
             deleted: account.deleted,
             privileged: account.privileged,
+            roles: account.roles.clone(),
             manager: account.manager,
+            licenses: account.licences.iter().map(LicenseSeed::from).collect(),
+            photo: account.photo.as_ref().map(|photo| photo.digest()),
         }
     }
 }
@@ -80,6 +95,15 @@ pub struct UserSeed {
     /// Whether it holds an administrator role that outranks the application.
     #[serde(default)]
     pub privileged: Option<bool>,
+    /// Exactly these directory roles are held then, by their names; without a list nothing changes.
+    #[serde(default)]
+    pub roles: Option<Vec<String>>,
+    /// Exactly these licences are held then, whatever seats are left; without a list nothing changes.
+    #[serde(default)]
+    pub licenses: Option<Vec<LicenseSeed>>,
+    /// The photo, in base64; an empty text removes it.
+    #[serde(default)]
+    pub photo: Option<String>,
 }
 
 impl UserSeed {
@@ -108,12 +132,27 @@ impl UserSeed {
 }
 
 impl Handle {
-    /// Every user, also the deleted ones, by id.
+    /// Puts the tenant's own users and groups into a directory that holds nothing yet.
+    pub(super) fn seed(&self, tenant: &TenantSeed) -> Result<(), Error> {
+        if !self.0.latest().is_empty() {
+            return Ok(());
+        }
+        for user in &tenant.users {
+            self.put(user)?;
+        }
+        for group in &tenant.groups {
+            self.add_group(group)?;
+        }
+        Ok(())
+    }
+
+    /// Every user, also the deleted ones, by id, but those that the tenant began with.
     pub fn users(&self) -> Vec<UserRecord> {
-        let directory = self.0.read();
+        let directory = self.0.latest();
         let now = self.0.clock.millis();
-        let mut all: Vec<UserRecord> =
-            directory.users().chain(directory.deleted(now)).map(|account| account.as_ref().into()).collect();
+        let own = |id: Uuid| self.0.tenant.users.iter().any(|seed| seed.id == Some(id));
+        let all = directory.users().chain(directory.deleted(now)).filter(|account| !own(account.id));
+        let mut all: Vec<UserRecord> = all.map(|account| account.as_ref().into()).collect();
         all.sort_by_key(|user| user.id);
         all
     }
@@ -124,7 +163,7 @@ impl Handle {
     }
 
     fn account(&self, key: &str) -> Option<Arc<Account>> {
-        let directory = self.0.read();
+        let directory = self.0.latest();
         let deleted = || directory.find_deleted(Uuid::parse_str(key).ok()?, self.0.clock.millis());
         directory.find(key).or_else(deleted).cloned()
     }
@@ -153,6 +192,18 @@ impl Handle {
             account.set("lastPasswordChangeDateTime", json!(account::seconds(now)));
         }
         account.privileged = seed.privileged.unwrap_or(account.privileged);
+        if let Some(roles) = &seed.roles {
+            account.roles.clone_from(roles);
+        }
+        if let Some(licences) = &seed.licenses {
+            account.licences = licences
+                .iter()
+                .map(|licence| licence.kept(&self.0.tenant_now(), now))
+                .collect::<Result<_, _>>()?;
+        }
+        if let Some(photo) = &seed.photo {
+            account.photo = Photo::seeded(photo)?;
+        }
         let kept = directory.commit(account).map_err(|refusal| Error::Seed(refusal.message))?;
         Ok(kept.as_ref().into())
     }
@@ -178,15 +229,10 @@ impl Handle {
 
     /// Whether this person signs in with this password: it is right and the account is enabled.
     pub fn signs_in(&self, key: &str, password: &str) -> bool {
-        let directory = self.0.read();
+        let directory = self.0.latest();
         directory.find(key).is_some_and(|account| {
             account.enabled() && account.password.as_ref().is_some_and(|hash| hash.is(password))
         })
-    }
-
-    /// Makes every access token expired.
-    pub fn expire_tokens(&self) {
-        self.0.tokens.expire();
     }
 
     /// How often each operation was called, e.g. `POST /users`; the token endpoint is `POST /oauth2/v2.0/token`.

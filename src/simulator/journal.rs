@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::account::Account;
+use super::directory::Entry;
 use super::group::Group;
 
 /// One line.
@@ -105,29 +106,16 @@ impl Journal {
         Ok((Self { file }, held))
     }
 
-    /// Writes the object as it is now.
-    pub(super) fn put(&mut self, account: &Account) -> io::Result<()> {
-        self.append(&Line::Put(Box::new(account.clone())))
-    }
-
-    /// Writes that the object is gone for good.
-    pub(super) fn purge(&mut self, id: Uuid) -> io::Result<()> {
-        self.append(&Line::Purge(id))
-    }
-
-    /// Writes the group as it is now, without its members.
-    pub(super) fn group(&mut self, group: &Group) -> io::Result<()> {
-        self.append(&Line::Group(Box::new(group.clone())))
-    }
-
-    /// Writes who became a member of the group.
-    pub(super) fn joined(&mut self, group: Uuid, members: Vec<Uuid>) -> io::Result<()> {
-        self.append(&Line::Joined { group, members })
-    }
-
-    /// Writes who is no member of the group any more.
-    pub(super) fn left(&mut self, group: Uuid, members: Vec<Uuid>) -> io::Result<()> {
-        self.append(&Line::Left { group, members })
+    /// Writes a change.
+    pub(super) fn write(&mut self, entry: &Entry) -> io::Result<()> {
+        let line = match entry {
+            Entry::Put(account) => Line::Put(Box::new(Account::clone(account))),
+            Entry::Purge(id) => Line::Purge(*id),
+            Entry::Group(group) => Line::Group(Box::new(Group::clone(group))),
+            Entry::Joined { group, members } => Line::Joined { group: *group, members: members.clone() },
+            Entry::Left { group, members } => Line::Left { group: *group, members: members.clone() },
+        };
+        self.append(&line)
     }
 
     fn append(&mut self, entry: &Line) -> io::Result<()> {
@@ -168,14 +156,16 @@ fn replay(bytes: &[u8]) -> io::Result<Held> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
     use super::*;
 
-    fn account(n: u128, name: &str) -> Account {
+    fn put(n: u128, name: &str) -> Entry {
         let mut account = Account::new(Uuid::from_u128(n));
         account.set("displayName", json!(name));
-        account
+        Entry::Put(Arc::new(account))
     }
 
     #[test]
@@ -184,10 +174,10 @@ mod tests {
         let path = folder.path().join("deep/state.jsonl");
         let (mut journal, before) = Journal::open(&path).unwrap();
         assert!(before.accounts.is_empty());
-        journal.put(&account(1, "Old")).unwrap();
-        journal.put(&account(2, "Gone")).unwrap();
-        journal.put(&account(1, "New")).unwrap();
-        journal.purge(Uuid::from_u128(2)).unwrap();
+        journal.write(&put(1, "Old")).unwrap();
+        journal.write(&put(2, "Gone")).unwrap();
+        journal.write(&put(1, "New")).unwrap();
+        journal.write(&Entry::Purge(Uuid::from_u128(2))).unwrap();
         drop(journal);
 
         let (_, after) = Journal::open(&path).unwrap();
@@ -204,12 +194,12 @@ mod tests {
         let id = Uuid::from_u128;
         let mut group = Group::new(id(9));
         group.set("displayName", json!("Old"));
-        journal.group(&group).unwrap();
-        journal.joined(id(9), vec![id(1), id(2), id(3)]).unwrap();
+        journal.write(&Entry::Group(Arc::new(group.clone()))).unwrap();
+        journal.write(&Entry::Joined { group: id(9), members: vec![id(1), id(2), id(3)] }).unwrap();
         group.set("displayName", json!("New"));
-        journal.group(&group).unwrap();
-        journal.left(id(9), vec![id(1)]).unwrap();
-        journal.purge(id(2)).unwrap();
+        journal.write(&Entry::Group(Arc::new(group.clone()))).unwrap();
+        journal.write(&Entry::Left { group: id(9), members: vec![id(1)] }).unwrap();
+        journal.write(&Entry::Purge(id(2))).unwrap();
         drop(journal);
 
         for _ in 0..2 {
@@ -224,7 +214,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("state.jsonl");
         let (mut journal, _) = Journal::open(&path).unwrap();
-        journal.put(&account(1, "Whole")).unwrap();
+        journal.write(&put(1, "Whole")).unwrap();
         journal.file.write_all(b"{\"put\":{\"id\":").unwrap();
         drop(journal);
         let (mut journal, after) = Journal::open(&path).unwrap();

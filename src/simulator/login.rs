@@ -1,84 +1,183 @@
-//! The token endpoint (graph-facts §1) and the tokens it gave out.
+//! The login host: its token endpoint, and the applications and tokens that it knows.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+mod assertion;
+mod authorize;
+mod certificate;
+mod code;
+mod discovery;
+mod fault;
+mod form;
+mod jwt;
+mod page;
+mod scope;
+mod tokens;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use secrecy::ExposeSecret as _;
-use serde_json::json;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::application::AppSeed;
 use super::directory::Directory;
 use super::message::{Request, Response};
-use super::refusal::Refusal;
-use super::tenant::{AppSeed, TenantSeed};
+use super::roles;
+use super::tenant::TenantSeed;
 use crate::clock::Clock;
+use assertion::Used;
+use code::Codes;
+use fault::Fault;
+use form::Form;
+pub(super) use jwt::unsigned;
+use tokens::LIFE;
+use tokens::Tokens;
 
-/// How long a token is good, in seconds, as Entra says it.
-const LIFE: i64 = 3599;
-
-/// An error of the token endpoint.
-#[derive(Debug, PartialEq, Eq)]
-struct Fault {
-    status: u16,
-    error: &'static str,
-    number: u32,
-    text: String,
+/// What stands in the way of every sign-in, and what the tokens are like; for tests.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct SignInRules {
+    /// What refuses every token request, and every sign-in at the login page.
+    pub obstacle: Option<Obstacle>,
+    /// The audience of new access tokens instead of this Graph's, such as another cloud's.
+    pub audience: Option<String>,
+    /// New access tokens say nothing to who reads them, as Microsoft reserves the right to.
+    pub opaque: bool,
 }
 
-fn fault(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Fault {
-    Fault { status, error, number, text: text.into() }
+/// What stands in the way of a sign-in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Obstacle {
+    /// Multifactor authentication is asked for (AADSTS50076). It concerns persons only.
+    Mfa,
+    /// A conditional access policy blocks it (AADSTS53003).
+    ConditionalAccess,
+    /// The consent was withdrawn (AADSTS65001). It concerns persons only.
+    Consent,
 }
 
-/// The tokens that are out, by their text.
-#[derive(Debug, Default)]
-pub(super) struct Tokens(Mutex<HashMap<String, Token>>);
-
-#[derive(Clone, Copy, Debug)]
-struct Token {
-    app: Uuid,
-    /// When it ends, in milliseconds since the Unix epoch.
-    until: i64,
+/// The login host's memory.
+#[derive(Debug)]
+pub(super) struct Login {
+    pub(super) tokens: Tokens,
+    apps: RwLock<Vec<AppSeed>>,
+    rules: RwLock<SignInRules>,
+    /// When the obstacle was put there, in milliseconds since the Unix epoch.
+    since: AtomicI64,
+    used: Used,
+    codes: Codes,
 }
 
-impl Tokens {
-    fn issue(&self, app: Uuid, now: i64) -> String {
-        let text = opaque();
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // An hour longer, so that a client hears that its token has expired and not that nobody knows it.
-        tokens.retain(|_, token| token.until + LIFE * 1000 > now);
-        tokens.insert(text.clone(), Token { app, until: now + LIFE * 1000 });
-        text
-    }
+/// What a request to the login host is answered from.
+pub(super) struct Host<'a> {
+    pub(super) login: &'a Login,
+    pub(super) tenant: &'a TenantSeed,
+    pub(super) directory: &'a Directory,
+    pub(super) clock: &'a Clock,
+}
 
-    /// The application whose token the request carries.
-    pub(super) fn bearer(&self, request: &Request, now: i64) -> Result<Uuid, Refusal> {
-        let header = request.header("authorization").unwrap_or_default();
-        let Some(text) = header.split_once(' ').filter(|(kind, _)| kind.eq_ignore_ascii_case("bearer"))
-        else {
-            return Err(Refusal::token("Access token is empty."));
-        };
-        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match tokens.get(text.1.trim()) {
-            Some(token) if token.until > now => Ok(token.app),
-            Some(_) => Err(Refusal::token("Lifetime validation failed, the token is expired.")),
-            None => Err(Refusal::token("Access token has expired or is not yet valid.")),
+impl Login {
+    /// The login host of this tenant.
+    pub(super) fn new(tenant: &TenantSeed) -> Self {
+        Self {
+            tokens: Tokens::new(tenant.tenant_id),
+            apps: RwLock::new(tenant.apps.clone()),
+            rules: RwLock::default(),
+            since: AtomicI64::new(i64::MIN),
+            used: Used::default(),
+            codes: Codes::default(),
         }
     }
 
-    /// Makes every token expired, as if its time had come.
-    pub(super) fn expire(&self) {
-        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for token in tokens.values_mut() {
-            token.until = i64::MIN / 2;
+    fn read_apps(&self) -> RwLockReadGuard<'_, Vec<AppSeed>> {
+        self.apps.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The applications as they are now.
+    pub(super) fn apps(&self) -> Vec<AppSeed> {
+        self.read_apps().clone()
+    }
+
+    /// The application with this id as it is now.
+    pub(super) fn app(&self, id: Uuid) -> Option<AppSeed> {
+        self.read_apps().iter().find(|app| app.client_id == id).cloned()
+    }
+
+    /// The directory roles of an application that is switched on.
+    pub(super) fn roles_of(&self, id: Uuid) -> Option<Vec<String>> {
+        let apps = self.read_apps();
+        apps.iter().find(|app| app.client_id == id && !app.disabled).map(|app| app.roles.clone())
+    }
+
+    /// Changes the application with this id; false if there is none.
+    pub(super) fn change_app(&self, id: Uuid, change: impl FnOnce(&mut AppSeed)) -> bool {
+        let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+        let found = apps.iter_mut().find(|app| app.client_id == id);
+        found.map(change).is_some()
+    }
+
+    /// Adds an application, or puts it in the place of the one with its id.
+    pub(super) fn put_app(&self, app: AppSeed) {
+        let mut apps = self.apps.write().unwrap_or_else(PoisonError::into_inner);
+        apps.retain(|other| other.client_id != app.client_id);
+        apps.push(app);
+    }
+
+    /// The rules in force.
+    pub(super) fn rules(&self) -> SignInRules {
+        self.rules.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn obstacle_since(&self) -> i64 {
+        self.since.load(Ordering::SeqCst)
+    }
+
+    /// Takes an obstacle away, if it is this one.
+    fn overcome(&self, obstacle: Obstacle) {
+        let mut rules = self.rules.write().unwrap_or_else(PoisonError::into_inner);
+        if rules.obstacle == Some(obstacle) {
+            rules.obstacle = None;
         }
+    }
+
+    /// Sets the rules, which hold for sign-ins up to `now` too.
+    pub(super) fn set_rules(&self, rules: SignInRules, now: i64) {
+        self.since.store(now, Ordering::SeqCst);
+        *self.rules.write().unwrap_or_else(PoisonError::into_inner) = rules;
     }
 }
 
-fn opaque() -> String {
-    let bytes: [u8; 32] = rand::random();
-    URL_SAFE_NO_PAD.encode(bytes)
+/// A page of the login host, or what one of its forms posts to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Page {
+    Authorize,
+    AdminConsent,
+    SignIn,
+    Consent,
+    Configuration,
+}
+
+/// Which page the path means.
+pub(super) fn page(segments: &[String]) -> Option<Page> {
+    let lower: Vec<String> = segments.iter().map(|part| part.to_lowercase()).collect();
+    match lower.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["v1.0", ..] => None,
+        [_, "oauth2", "v2.0", "authorize"] => Some(Page::Authorize),
+        [_, "adminconsent"] => Some(Page::AdminConsent),
+        [_, "login"] => Some(Page::SignIn),
+        [_, "consent"] => Some(Page::Consent),
+        [_, "v2.0", ".well-known", "openid-configuration"] => Some(Page::Configuration),
+        _ => None,
+    }
+}
+
+/// Answers a request for one of the pages.
+pub(super) fn show(host: &Host<'_>, request: &Request, page: Page) -> Response {
+    match page {
+        Page::Configuration => discovery::answer(host, request),
+        _ => authorize::answer(host, request, page),
+    }
 }
 
 /// Whether the path is a token endpoint's.
@@ -92,31 +191,6 @@ pub(super) fn is_person(request: &Request) -> bool {
     request.form().iter().any(|(name, value)| name == "grant_type" && value == "password")
 }
 
-/// Answers `POST /{tenant}/oauth2/v2.0/token`.
-pub(super) fn token(
-    request: &Request,
-    tenant: &TenantSeed,
-    directory: &Directory,
-    tokens: &Tokens,
-    clock: &Clock,
-) -> Response {
-    let answer = Form::read(request).grant(request, tenant, directory, tokens, clock.millis());
-    let mut response = match answer {
-        Ok(token) => Response::json(
-            200,
-            json!({
-                "token_type": "Bearer",
-                "expires_in": LIFE,
-                "ext_expires_in": LIFE,
-                "access_token": token,
-            }),
-        ),
-        Err(fault) => refuse(&fault, request, clock),
-    };
-    response.headers.push(("Cache-Control", "no-store, no-cache".to_owned()));
-    response
-}
-
 /// An error that a fault rule asks for, in the token endpoint's own shape.
 pub(super) fn forced(status: u16, error: &str, text: &str, retry_after: Option<u64>) -> Response {
     let body = json!({ "error": error, "error_description": text, "error_codes": [] });
@@ -125,165 +199,122 @@ pub(super) fn forced(status: u16, error: &str, text: &str, retry_after: Option<u
     response
 }
 
-fn refuse(fault: &Fault, request: &Request, clock: &Clock) -> Response {
-    let trace = clock.uuid().to_string();
-    let correlation =
-        request.header("client-request-id").map_or_else(|| clock.uuid().to_string(), str::to_owned);
-    let at = super::account::seconds(clock.millis()).replace('T', " ");
-    let text = &fault.text;
-    Response::json(
-        fault.status,
-        json!({
-            "error": fault.error,
-            "error_description": format!(
-                "AADSTS{}: {text}\r\nTrace ID: {trace}\r\nCorrelation ID: {correlation}\r\nTimestamp: {at}",
-                fault.number
-            ),
-            "error_codes": [fault.number],
-            "timestamp": at,
-            "trace_id": trace,
-            "correlation_id": correlation,
-        }),
-    )
+/// Answers `POST /{tenant}/oauth2/v2.0/token`.
+pub(super) fn token(host: &Host<'_>, request: &Request) -> Response {
+    let mut response = match host.grant(request) {
+        Ok(body) => Response::json(200, body),
+        Err(fault) => fault.response(request, host.clock),
+    };
+    response.headers.push(("Cache-Control", "no-store, no-cache".to_owned()));
+    response
 }
 
-/// A token request's parameters.
-struct Form {
-    values: HashMap<String, String>,
-}
-
-impl Form {
-    fn read(request: &Request) -> Self {
-        let mut values: HashMap<String, String> = request.form().into_iter().collect();
-        if let Some((id, secret)) = request.header("authorization").and_then(basic) {
-            values.insert("client_id".to_owned(), id);
-            values.insert("client_secret".to_owned(), secret);
+impl Host<'_> {
+    fn grant(&self, request: &Request) -> Result<Value, Fault> {
+        self.check_tenant(request)?;
+        let form = Form::read(request);
+        let kind = form.need("grant_type")?;
+        let apps = self.login.read_apps();
+        let app = form.app(&apps, &self.tenant.display_name)?;
+        if kind == "password" {
+            self.person(form.need("username")?, form.need("password")?)?;
+            // Good for nothing: it only says that the password is right.
+            return Ok(
+                json!({ "token_type": "Bearer", "expires_in": LIFE, "access_token": tokens::random() }),
+            );
         }
-        Self { values }
+        let grant = match kind {
+            "client_credentials" => Self::client_credentials,
+            "authorization_code" => Self::code,
+            "refresh_token" => Self::refresh,
+            _ => return Err(Fault::grant_type(kind)),
+        };
+        form.authenticate(app, &self.endpoints(request), &self.login.used, self.clock.millis())?;
+        grant(self, request, &form, app)
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
-    }
-
-    fn need(&self, name: &str) -> Result<&str, Fault> {
-        self.get(name).ok_or_else(|| {
-            let text = format!("The request body must contain the following parameter: '{name}'.");
-            fault(400, "invalid_request", 900_144, text)
-        })
-    }
-
-    fn grant(
-        &self,
-        request: &Request,
-        tenant: &TenantSeed,
-        directory: &Directory,
-        tokens: &Tokens,
-        now: i64,
-    ) -> Result<String, Fault> {
+    fn check_tenant(&self, request: &Request) -> Result<(), Fault> {
         let name = request.segments().into_iter().next().unwrap_or_default();
-        if !tenant.is(&name) {
-            let text = format!(
-                "Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."
-            );
-            return Err(fault(400, "invalid_request", 90_002, text));
-        }
-        let kind = self.need("grant_type")?;
-        let app = self.app(tenant)?;
-        match kind {
-            "client_credentials" => {
-                self.authenticate(app)?;
-                self.scope(request)?;
-                Ok(tokens.issue(app.client_id, now))
-            }
-            "password" => self.person(tenant, directory),
-            _ => {
-                let text = format!("The app requested an unsupported grant type '{kind}'.");
-                Err(fault(400, "unsupported_grant_type", 70_003, text))
-            }
-        }
+        if self.tenant.is(&name) { Ok(()) } else { Err(Fault::tenant(&name)) }
     }
 
-    fn app<'a>(&self, tenant: &'a TenantSeed) -> Result<&'a AppSeed, Fault> {
-        let id = self.need("client_id")?;
-        let known = Uuid::parse_str(id).ok();
-        tenant.apps.iter().find(|app| Some(app.client_id) == known).ok_or_else(|| {
-            let text = format!(
-                "Application with identifier '{id}' was not found in the directory '{}'. This can happen if the application has not been installed by the administrator of the tenant or consented to by any user in the tenant. You may have sent your authentication request to the wrong tenant.",
-                tenant.display_name
-            );
-            fault(400, "unauthorized_client", 700_016, text)
-        })
-    }
-
-    fn authenticate(&self, app: &AppSeed) -> Result<(), Fault> {
-        let secret = self.need("client_secret")?;
-        if secret == app.client_secret.expose_secret() {
-            return Ok(());
-        }
-        let text = format!(
-            "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '{}'.",
-            app.client_id
-        );
-        Err(fault(401, "invalid_client", 7_000_215, text))
+    /// The addresses that an assertion may name as its audience: the endpoint as it was called, and by the tenant's id.
+    fn endpoints(&self, request: &Request) -> Vec<String> {
+        let by = |tenant: &str| format!("{}/{tenant}/oauth2/v2.0/token", request.base);
+        let named = request.segments().into_iter().next().unwrap_or_default();
+        vec![by(&named), by(&self.tenant.tenant_id.to_string())]
     }
 
     /// Exactly one scope: everything that the application has on this Graph.
-    fn scope(&self, request: &Request) -> Result<(), Fault> {
-        let scope = self.need("scope")?;
-        if scope == format!("{}/.default", request.base) {
-            return Ok(());
+    fn client_credentials(&self, request: &Request, form: &Form, app: &AppSeed) -> Result<Value, Fault> {
+        let scope = form.need("scope")?;
+        if scope != format!("{}/.default", request.base) {
+            return Err(Fault::scope(scope));
         }
-        let text = format!(
-            "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid. The scope {scope} is not valid."
-        );
-        Err(fault(400, "invalid_scope", 70_011, text))
+        let rules = self.login.rules();
+        if rules.obstacle == Some(Obstacle::ConditionalAccess) {
+            return Err(Fault::blocked("unauthorized_client"));
+        }
+        let mut claims = self.claims(request, app, &rules);
+        claims["idtyp"] = "app".into();
+        claims["oid"] = json!(service_principal(app.client_id));
+        claims["sub"] = claims["oid"].clone();
+        claims["roles"] = json!(app.permissions);
+        claims["wids"] = wids(&app.roles);
+        Ok(json!({
+            "token_type": "Bearer",
+            "expires_in": LIFE,
+            "ext_expires_in": LIFE,
+            "access_token": self.access(claims, &rules)?,
+        }))
     }
 
-    /// Signs a person in. The token is good for nothing: it only says that the password is right.
-    fn person(&self, tenant: &TenantSeed, directory: &Directory) -> Result<String, Fault> {
-        let name = self.need("username")?;
-        let password = self.need("password")?;
-        let Some(account) = directory.find(name) else {
-            let text = format!(
-                "The user account {{EUII Hidden}} does not exist in the {} directory.",
-                tenant.tenant_id
-            );
-            return Err(fault(400, "invalid_grant", 50_034, text));
+    /// What every access token says.
+    fn claims(&self, request: &Request, app: &AppSeed, rules: &SignInRules) -> Value {
+        let tenant = self.tenant.tenant_id;
+        json!({
+            "aud": rules.audience.as_ref().unwrap_or(&request.base),
+            "iss": format!("{}/{tenant}/", request.base),
+            "app_displayname": app.display_name,
+            "appid": app.client_id,
+            "tid": tenant,
+            "uti": tokens::random(),
+            "ver": "1.0",
+        })
+    }
+
+    fn access(&self, claims: Value, rules: &SignInRules) -> Result<String, Fault> {
+        let token = self.login.tokens.access(claims, self.clock.millis(), rules.opaque);
+        token.ok_or_else(Fault::server)
+    }
+
+    /// The person of this name and password, if they may sign in.
+    fn person(&self, name: &str, password: &str) -> Result<Uuid, Fault> {
+        let Some(account) = self.directory.find(name) else {
+            let tenant = self.tenant.tenant_id;
+            let text = format!("The user account {{EUII Hidden}} does not exist in the {tenant} directory.");
+            return Err(Fault::grant(50_034, text));
         };
         if !account.password.as_ref().is_some_and(|hash| hash.is(password)) {
             let text = "Error validating credentials due to invalid username or password.";
-            return Err(fault(400, "invalid_grant", 50_126, text));
+            return Err(Fault::grant(50_126, text));
         }
-        if !account.enabled() {
-            return Err(fault(400, "invalid_grant", 50_057, "The user account is disabled."));
-        }
-        if account.must_change {
-            return Err(fault(400, "invalid_grant", 50_055, "The password is expired."));
-        }
-        Ok(opaque())
+        code::may_sign_in(account)?;
+        Ok(account.id)
     }
 }
 
-/// The id and secret of `Authorization: Basic`, each URL-encoded before it was put together (RFC 6749 §2.3.1).
-fn basic(header: &str) -> Option<(String, String)> {
-    let (kind, encoded) = header.split_once(' ')?;
-    if !kind.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let bytes = STANDARD.decode(encoded.trim()).ok()?;
-    let text = String::from_utf8(bytes).ok()?;
-    let (id, secret) = text.split_once(':')?;
-    Some((unescape(id), unescape(secret)))
+/// The object's id of an application's service principal in the tenant: the application's, marked.
+fn service_principal(app: Uuid) -> Uuid {
+    Uuid::from_u128(app.as_u128() ^ 0x5e1f)
 }
 
-fn unescape(text: &str) -> String {
-    let form = format!("v={}", text.replace('&', "%26"));
-    url::form_urlencoded::parse(form.as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
+/// `wids`: the templates of directory roles.
+fn wids(roles: &[String]) -> Value {
+    roles.iter().map(|role| json!(roles::template(role))).collect()
 }
 
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;

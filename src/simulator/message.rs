@@ -92,12 +92,43 @@ pub(super) struct Response {
     pub(super) body: Body,
 }
 
+/// Graph's media type.
+const JSON: &str =
+    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
+
 /// What an answer carries.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Body {
     Empty,
     Json(Value),
     Text(String),
+    /// Bytes of this media type, such as a photo.
+    Bytes(&'static str, Vec<u8>),
+    /// A text under a media type that a fault rule names.
+    Raw(String, String),
+    /// The first half of a body, behind which the connection closes.
+    Half(Box<Body>),
+    /// So many bytes of JSON that never ends well.
+    Huge(u64),
+}
+
+impl Body {
+    /// Whether it is no answer of Graph's but a fault that was asked for.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self, Self::Raw(..) | Self::Half(_) | Self::Huge(_))
+    }
+
+    /// The media type and the bytes of a body that has both.
+    pub(super) fn bytes(&self) -> (&str, Vec<u8>) {
+        match self {
+            Self::Empty | Self::Huge(_) => ("", Vec::new()),
+            Self::Text(text) => ("text/plain", text.clone().into_bytes()),
+            Self::Bytes(kind, bytes) => (kind, bytes.clone()),
+            Self::Raw(kind, text) => (kind, text.clone().into_bytes()),
+            Self::Half(whole) => whole.bytes(),
+            Self::Json(json) => (JSON, json.to_string().into_bytes()),
+        }
+    }
 }
 
 impl Response {

@@ -1,4 +1,4 @@
-//! Microsoft's password rules (graph-facts §9) and the salted hash that is all the simulator keeps of one.
+//! Microsoft's password rules and the salted hash that is all the simulator keeps of one.
 
 use std::fmt;
 
@@ -50,7 +50,7 @@ pub(super) fn placeholder(password: &str) -> String {
 }
 
 /// A password, hashed with its own salt.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hash {
     salt: String,
     sha256: String,

@@ -6,6 +6,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
@@ -38,8 +40,10 @@ impl Recorder {
 
     /// Records an exchange; without an answer, if the connection was closed instead.
     pub(super) fn record(&self, request: &Request, response: Option<&Response>) {
-        let token = login::is_token_path(&request.segments());
-        if token && login::is_person(request) {
+        let segments = request.segments();
+        let token = login::is_token_path(&segments);
+        // A person's password is typed there.
+        if login::page(&segments).is_some() || (token && login::is_person(request)) {
             return;
         }
         let exchange = Arc::new(exchange(request, response, token));
@@ -75,12 +79,14 @@ fn exchange(request: &Request, response: Option<&Response>, token: bool) -> Valu
     line.insert("path".to_owned(), json!(request.path));
     line.insert("query".to_owned(), json!(request.query));
     line.insert("headers".to_owned(), headers(request));
-    line.insert("body".to_owned(), if token { form(request) } else { body(&request.body) });
-    if let Some(response) = response {
+    line.insert("body".to_owned(), if token { form(request) } else { body(request) });
+    if let Some(response) = response.filter(|response| !response.body.is_broken()) {
         line.insert("status".to_owned(), json!(response.status));
         let answer = match &response.body {
-            Body::Empty => Value::Null,
+            Body::Empty | Body::Half(_) | Body::Huge(_) => Value::Null,
             Body::Text(text) => text.parse::<i64>().map_or_else(|_| json!(text), |number| json!(number)),
+            Body::Raw(_, text) => json!(text),
+            Body::Bytes(_, bytes) => json!(STANDARD.encode(bytes)),
             Body::Json(body) => hidden(body.clone()),
         };
         line.insert("response".to_owned(), answer);
@@ -103,15 +109,28 @@ fn headers(request: &Request) -> Value {
 fn form(request: &Request) -> Value {
     let mut out = form_urlencoded::Serializer::new(String::new());
     for (name, value) in request.form() {
-        let secret = is_secret(&name);
-        out.append_pair(&name, if secret { HIDDEN } else { &value });
+        out.append_pair(&name, &shown(&name, &value));
     }
     json!(out.finish())
 }
 
-fn body(bytes: &[u8]) -> Value {
+/// A form's value without its secret, in the same form: of an assertion all but the signature.
+fn shown(name: &str, value: &str) -> String {
+    match name {
+        "client_assertion" => login::unsigned(value).unwrap_or_else(|| HIDDEN.to_owned()),
+        "code_verifier" => "x".repeat(43),
+        _ if is_secret(name) => HIDDEN.to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+fn body(request: &Request) -> Value {
+    let bytes = &request.body;
     if bytes.is_empty() {
         return Value::Null;
+    }
+    if request.header("content-type").is_some_and(|kind| kind.starts_with("image/")) {
+        return json!(STANDARD.encode(bytes));
     }
     // What cannot be read may hold a secret anywhere.
     serde_json::from_slice(bytes).map_or_else(|_| json!("unreadable"), hidden)

@@ -1,4 +1,4 @@
-//! Graph's errors: status, code, message and details as they were captured (graph-facts §3).
+//! Graph's errors: status, code, message and details as they were captured.
 
 use serde_json::{Value, json};
 
@@ -79,11 +79,16 @@ impl Refusal {
         self
     }
 
-    /// A member that the group has already; with several in one request none is added.
-    pub(super) fn member_already() -> Self {
-        Self::bad(
-            "One or more added object references already exist for the following modified properties: 'members'.",
-        )
+    /// A member or owner that the group has already; with several in one request none is added.
+    pub(super) fn already(property: &str) -> Self {
+        Self::bad(format!(
+            "One or more added object references already exist for the following modified properties: '{property}'."
+        ))
+    }
+
+    /// 403: more than the directory takes.
+    pub(super) fn quota(message: impl Into<String>) -> Self {
+        Self::new(403, "Directory_QuotaExceeded", message)
     }
 
     /// One object twice in one list of references.
@@ -139,6 +144,25 @@ impl Refusal {
     /// 403: a permission or a role is missing.
     pub(super) fn denied() -> Self {
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+    }
+
+    /// 401: the application is gone from the tenant, or switched off. The status is not known.
+    pub(super) fn identity() -> Self {
+        Self::new(
+            401,
+            "Authorization_IdentityNotFound",
+            "The identity of the calling application could not be established.",
+        )
+    }
+
+    /// A reference to something that was made a moment ago.
+    pub(super) fn unseen_reference() -> Self {
+        Self::bad("The source resource object or one of the objects being referenced don't exist.")
+    }
+
+    /// A licence for a user without a usage location, or with one that is too new.
+    pub(super) fn usage_location() -> Self {
+        Self::bad("License assignment cannot be done for user with invalid usage location.")
     }
 
     /// 404: no such object.

@@ -1,13 +1,18 @@
 //! Which operation a request means. What Graph has and the simulator has not is said plainly (501).
 
-use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError};
 
-use super::directory::Directory;
-use super::login;
+use uuid::Uuid;
+
+use super::caller::Caller;
+use super::directory::Act;
+use super::login::{self, Page};
 use super::message::{Request, Response};
 use super::refusal::Refusal;
+use super::schema::Entity;
 use super::service::Service;
-use super::{deleted, groups, organization, users};
+use super::tenant::TenantSeed;
+use super::{audit, deleted, delta, groups, licences, mail, organization, photo, users};
 
 /// A request's place in Graph.
 #[derive(Debug)]
@@ -16,34 +21,35 @@ pub(super) struct Route {
     pub(super) template: &'static str,
     methods: &'static [&'static str],
     /// The ids in the path.
-    ids: Vec<String>,
+    pub(super) ids: Vec<String>,
+    /// The page of the login host that it means.
+    pub(super) page: Option<Page>,
 }
 
 const TOKEN: &str = "/oauth2/v2.0/token";
+const PAGE: &str = "/oauth2/v2.0/authorize";
+const BATCH: &str = "/$batch";
 const UNKNOWN: &str = "(unknown)";
 
 impl Route {
-    /// Whether it is the token endpoint, which is not Graph.
+    /// Whether it is the token endpoint.
     pub(super) fn is_token(&self) -> bool {
         self.template == TOKEN
     }
 
-    /// Resource units (graph-facts §4).
-    pub(super) fn cost(&self, request: &Request) -> i32 {
-        if request.method != "GET" {
-            return 1;
-        }
-        let base = match self.template {
-            "/groups/{id}/members" => 3,
-            "/users" | "/users/{id}/memberOf" => 2,
-            _ => 1,
-        };
-        let options = request.options();
-        let has = |name: &str| options.iter().any(|(key, _)| key == name);
-        let small =
-            options.iter().any(|(key, value)| key == "$top" && value.parse().is_ok_and(|top: u32| top < 20));
-        let cost = base - i32::from(has("$select")) + i32::from(has("$expand")) - i32::from(small);
-        cost.max(1)
+    /// The first id in the path, where it is one.
+    pub(super) fn id(&self) -> Option<Uuid> {
+        Uuid::parse_str(self.ids.first()?).ok()
+    }
+
+    /// Whether it belongs to the login host, which is not Graph.
+    pub(super) fn is_login(&self) -> bool {
+        self.is_token() || self.page.is_some()
+    }
+
+    /// Whether it is a batch, whose requests are metered one by one.
+    pub(super) fn is_batch(&self) -> bool {
+        self.template == BATCH
     }
 }
 
@@ -51,7 +57,10 @@ impl Route {
 pub(super) fn find(request: &Request) -> Route {
     let segments = request.segments();
     if login::is_token_path(&segments) {
-        return Route { template: TOKEN, methods: &["POST"], ids: Vec::new() };
+        return Route { template: TOKEN, methods: &["POST"], ids: Vec::new(), page: None };
+    }
+    if let Some(page) = login::page(&segments) {
+        return Route { template: PAGE, methods: &["GET", "POST"], ids: Vec::new(), page: Some(page) };
     }
     let Some((version, path)) = segments.split_first() else {
         return unknown(&segments);
@@ -67,11 +76,11 @@ pub(super) fn find(request: &Request) -> Route {
     };
     let names = template.split('/').filter(|part| !part.is_empty());
     let ids = names.zip(path).filter(|(name, _)| name.starts_with('{')).map(|(_, id)| id.clone()).collect();
-    Route { template, methods, ids }
+    Route { template, methods, ids, page: None }
 }
 
 fn unknown(segments: &[String]) -> Route {
-    Route { template: UNKNOWN, methods: &[], ids: segments.to_vec() }
+    Route { template: UNKNOWN, methods: &[], ids: segments.to_vec(), page: None }
 }
 
 /// The operations of Graph that Gangway may ever call: a path's template and its methods.
@@ -110,14 +119,19 @@ fn place(path: &[&str]) -> Option<(&'static str, &'static [&'static str])> {
         ["organization"] => ("/organization", &["GET"]),
         ["me"] => ("/me", &["GET"]),
         ["auditlogs", "directoryaudits"] => ("/auditLogs/directoryAudits", &["GET"]),
-        ["$batch"] => ("/$batch", &["POST"]),
+        ["$batch"] => (BATCH, &["POST"]),
         _ => return None,
     };
     Some(found)
 }
 
 /// Carries the operation out.
-pub(super) fn answer(service: &Service, request: &Request, route: &Route) -> Result<Response, Refusal> {
+pub(super) fn answer(
+    service: &Service,
+    request: &Request,
+    route: &Route,
+    caller: &Caller,
+) -> Result<Response, Refusal> {
     if route.template == UNKNOWN {
         return Err(lost(&route.ids));
     }
@@ -128,15 +142,24 @@ pub(super) fn answer(service: &Service, request: &Request, route: &Route) -> Res
             "Specified HTTP method is not allowed for the request target.",
         ));
     }
+    audit::watched(service, request, route, caller, || carry_out(service, request, route, caller))
+}
+
+fn carry_out(
+    service: &Service,
+    request: &Request,
+    route: &Route,
+    caller: &Caller,
+) -> Result<Response, Refusal> {
     let id = route.ids.first().map_or("", String::as_str);
     let member = route.ids.get(1).map_or("", String::as_str);
     match (request.method.as_str(), route.template) {
         ("GET", "/users") => users::list(service, request),
         ("GET", "/users/$count") => users::count(service, request),
-        ("POST", "/users") => users::create(service, request),
+        ("POST", "/users") => users::create(service, request, caller),
         ("GET", "/users/{id}") => users::get(service, request, id),
-        ("PATCH", "/users/{id}") => users::update(service, request, id),
-        ("DELETE", "/users/{id}") => users::delete(service, id),
+        ("PATCH", "/users/{id}") => users::update(service, request, id, caller),
+        ("DELETE", "/users/{id}") => users::delete(service, id, caller),
         ("POST", "/users/{id}/revokeSignInSessions") => users::revoke(service, request, id),
         ("GET", "/users/{id}/manager") => users::manager(service, request, id),
         ("PUT", "/users/{id}/manager/$ref") => users::set_manager(service, request, id),
@@ -144,28 +167,37 @@ pub(super) fn answer(service: &Service, request: &Request, route: &Route) -> Res
         ("GET", "/users/{id}/memberOf") => groups::member_of(service, request, id),
         ("GET", "/groups") => groups::list(service, request),
         ("GET", "/groups/$count") => groups::count(service, request),
-        ("POST", "/groups") => groups::create(service, request),
+        ("POST", "/groups") => groups::create(service, request, caller),
         ("GET", "/groups/{id}") => groups::get(service, request, id),
-        ("PATCH", "/groups/{id}") => groups::update(service, request, id),
-        ("DELETE", "/groups/{id}") => groups::delete(service, id),
+        ("PATCH", "/groups/{id}") => groups::update(service, request, id, caller),
+        ("DELETE", "/groups/{id}") => groups::delete(service, id, caller),
         ("GET", "/groups/{id}/members") => groups::members(service, request, id),
         ("GET", "/groups/{id}/members/$count") => groups::member_count(service, request, id),
         ("GET", "/groups/{id}/members/$ref") => groups::references(service, request, id),
-        ("POST", "/groups/{id}/members/$ref") => groups::add_member(service, request, id),
-        ("DELETE", "/groups/{id}/members/{member}/$ref") => groups::remove_member(service, id, member),
-        ("DELETE", "/groups/{id}/members/{member}") => groups::delete_member(service, id, member),
+        ("POST", "/groups/{id}/members/$ref") => groups::add_member(service, request, id, caller),
+        ("DELETE", "/groups/{id}/members/{member}/$ref") => {
+            groups::remove_member(service, id, member, caller)
+        }
+        ("DELETE", "/groups/{id}/members/{member}") => groups::delete_member(service, id, member, caller),
         ("GET", "/directory/deletedItems/microsoft.graph.user") => deleted::list(service, request),
         ("GET", "/directory/deletedItems/{id}") => deleted::get(service, request, id),
-        ("DELETE", "/directory/deletedItems/{id}") => deleted::purge(service, id),
-        ("POST", "/directory/deletedItems/{id}/restore") => deleted::restore(service, request, id),
+        ("DELETE", "/directory/deletedItems/{id}") => deleted::purge(service, id, caller),
+        ("POST", "/directory/deletedItems/{id}/restore") => deleted::restore(service, request, id, caller),
         ("GET", "/domains") => organization::domains(service, request),
         ("GET", "/domains/{id}") => organization::domain(service, request, id),
+        ("GET", "/domains/{id}/serviceConfigurationRecords") => organization::records(service, request, id),
+        ("GET", "/auditLogs/directoryAudits") => audit::list(service, request),
+        ("POST", "/users/{id}/sendMail") => mail::send(service, request, id),
         ("GET", "/organization") => organization::organization(service, request),
-        ("GET", "/me") => Err(Refusal::new(
-            400,
-            "BadRequest",
-            "/me request is only valid with delegated authentication flow.",
-        )),
+        ("GET", "/me") => users::me(service, request, caller),
+        ("GET", "/users/delta") => delta::answer(service, request, Entity::User),
+        ("GET", "/groups/delta") => delta::answer(service, request, Entity::Group),
+        ("GET", "/subscribedSkus") => licences::subscriptions(service, request),
+        ("POST", "/users/{id}/assignLicense") => licences::assign(service, request, id, caller),
+        ("GET", "/users/{id}/licenseDetails") => licences::details(service, request, id),
+        ("GET", "/users/{id}/photo/$value") => photo::get(service, id),
+        ("PUT", "/users/{id}/photo/$value") => photo::put(service, request, id),
+        ("POST", BATCH) => Err(Refusal::new(400, "BadRequest", "A batch may not hold a batch.")),
         (method, template) => Err(Refusal::not_built(&format!("{method} {template}"))),
     }
 }
@@ -185,13 +217,19 @@ fn lost(segments: &[String]) -> Refusal {
 }
 
 impl Service {
-    /// The directory, to read.
-    pub(super) fn read(&self) -> RwLockReadGuard<'_, Directory> {
-        self.directory.read().unwrap_or_else(PoisonError::into_inner)
+    /// What `caller` does now.
+    pub(super) fn act<'a>(&self, caller: &'a Caller) -> Act<'a> {
+        Act { tenant: self.tenant_now(), caller, now: self.clock.millis() }
     }
 
-    /// The directory, to change.
-    pub(super) fn write(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.directory.write().unwrap_or_else(PoisonError::into_inner)
+    /// The tenant with the domains and subscriptions that it has by now.
+    pub(super) fn tenant_now(&self) -> Arc<TenantSeed> {
+        Arc::clone(&self.present.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the tenant's domains or subscriptions.
+    pub(super) fn change_tenant(&self, change: impl FnOnce(&mut TenantSeed)) {
+        let mut present = self.present.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut present));
     }
 }

@@ -1,5 +1,5 @@
 //! The properties of a user and of a group: which can be written, with what, and which can only be read
-//! (graph-facts §8 and §12, and the closed request bodies of Graph's description).
+//!.
 
 pub(super) mod group;
 
@@ -224,6 +224,14 @@ impl Entity {
         }
     }
 
+    /// The collection of all such objects.
+    pub(super) const fn set(self) -> &'static str {
+        match self {
+            Self::User => "users",
+            Self::Group => "groups",
+        }
+    }
+
     /// Its type in Graph's description.
     pub(super) const fn kind(self) -> &'static str {
         match self {
@@ -257,8 +265,20 @@ impl Entity {
     /// Whether `name` is a relationship, which `$select` passes over.
     pub(super) fn is_navigation(self, name: &str) -> bool {
         match self {
-            Self::User => matches!(name, "manager" | "memberOf"),
-            Self::Group => matches!(name, "members" | "owners" | "memberOf"),
+            Self::User => matches!(
+                name,
+                "manager"
+                    | "memberOf"
+                    | "appRoleAssignments"
+                    | "createdObjects"
+                    | "licenseDetails"
+                    | "oauth2PermissionGrants"
+                    | "ownedObjects"
+                    | "scopedRoleMemberOf"
+            ),
+            Self::Group => {
+                matches!(name, "members" | "owners" | "memberOf" | "appRoleAssignments" | "createdOnBehalfOf")
+            }
         }
     }
 
@@ -274,9 +294,14 @@ impl Entity {
     pub(super) fn is_boolean(self, name: &str) -> bool {
         matches!(self.writable(name), Some(Property { kind: Kind::Boolean, .. }))
             || match self {
-                Self::User => {
-                    matches!(name, "onPremisesSyncEnabled" | "isResourceAccount" | "showInAddressList")
-                }
+                Self::User => matches!(
+                    name,
+                    "onPremisesSyncEnabled"
+                        | "isResourceAccount"
+                        | "showInAddressList"
+                        | "passwordProfile/forceChangePasswordNextSignIn"
+                        | "passwordProfile/forceChangePasswordNextSignInWithMfa"
+                ),
                 Self::Group => matches!(name, "onPremisesSyncEnabled" | "hasMembersWithLicenseErrors"),
             }
     }

@@ -4,13 +4,13 @@ use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use actix_web::body::BodyStream;
+use actix_web::body::{BodyStream, SizedStream};
 use actix_web::dev::Server;
 use actix_web::http::StatusCode;
 use actix_web::http::header::CONTENT_TYPE;
-use actix_web::web::{Data, Payload};
+use actix_web::web::{Bytes, Data, Payload};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
-use futures_util::stream;
+use futures_util::{Stream, StreamExt as _, stream};
 
 use super::control;
 use super::message::{Body, Request, Response};
@@ -66,18 +66,48 @@ fn render(response: &Response) -> HttpResponse {
     for header in &response.headers {
         builder.insert_header((header.0, header.1.as_str()));
     }
+    let (kind, bytes) = response.body.bytes();
+    if !kind.is_empty() {
+        builder.insert_header((CONTENT_TYPE, kind));
+    }
     match &response.body {
         Body::Empty => builder.finish(),
-        Body::Text(text) => builder.insert_header((CONTENT_TYPE, "text/plain")).body(text.clone()),
-        Body::Json(json) => {
-            let kind = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8";
-            builder.insert_header((CONTENT_TYPE, kind)).body(json.to_string())
+        Body::Half(_) => builder.body(half(bytes)),
+        Body::Huge(length) => {
+            builder.insert_header((CONTENT_TYPE, "application/json"));
+            builder.body(SizedStream::new(*length, huge(*length)))
         }
+        _ => builder.body(bytes),
     }
+}
+
+/// The first half of a body whose whole length is announced.
+fn half(bytes: Vec<u8>) -> SizedStream<impl Stream<Item = io::Result<Bytes>>> {
+    let (length, middle) = (bytes.len(), bytes.len().div_ceil(2));
+    let first = Bytes::from(bytes).slice(..middle);
+    let torn = async {
+        // What is ready is sent before a body that has nothing more; an error would take it along.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    SizedStream::new(length as u64, stream::iter([Ok(first)]).chain(stream::once(torn)))
+}
+
+/// An endless list of blanks, cut behind so many bytes.
+fn huge(length: u64) -> impl Stream<Item = io::Result<Bytes>> {
+    const CHUNK: usize = 64 * 1024;
+    let chunk = Bytes::from(vec![b' '; CHUNK]);
+    stream::unfold(length, move |left| {
+        let chunk = chunk.clone();
+        async move {
+            let size = usize::try_from(left).unwrap_or(CHUNK).min(CHUNK);
+            (size > 0).then(|| (Ok(chunk.slice(..size)), left - size as u64))
+        }
+    })
 }
 
 /// Closes the connection without an answer: a body that fails before its first byte takes the unsent head with it.
 fn closed() -> HttpResponse {
     let broken = io::Error::from(io::ErrorKind::ConnectionReset);
-    HttpResponse::Ok().body(BodyStream::new(stream::iter([Err::<web::Bytes, io::Error>(broken)])))
+    HttpResponse::Ok().body(BodyStream::new(stream::iter([Err::<Bytes, io::Error>(broken)])))
 }

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::account::Account;
+use super::caller::Caller;
 use super::message::{Request, Response};
 use super::query::{Query, Source};
 use super::refusal::Refusal;
@@ -31,20 +32,13 @@ pub(super) fn entity(request: &Request, set: &str, query: &Query, object: Map<St
     body.into()
 }
 
-/// `account` as the options ask for it, with its manager if they do.
+/// `account` as the options ask for it, with what they expand.
 fn shown(service: &Service, query: &Query, account: &Account) -> Map<String, Value> {
     let issuer = service.tenant.default_domain();
     let mut object = account.view(query.select.as_deref(), issuer);
-    let Some(expansion) = &query.expand else {
-        return object;
-    };
-    let directory = service.read();
-    let manager = account.manager.and_then(|id| directory.find(&id.to_string()));
-    if let Some(manager) = manager {
-        let mut view = Map::new();
-        view.insert("@odata.type".to_owned(), json!("#microsoft.graph.user"));
-        view.extend(manager.view(expansion.select.as_deref(), issuer));
-        object.insert("manager".to_owned(), view.into());
+    if let Some(expansion) = &query.expand {
+        let related = expansion.of_user(&service.read(), account, issuer);
+        object.extend(related.map(|(name, value)| (name.to_owned(), value)));
     }
     object
 }
@@ -52,7 +46,7 @@ fn shown(service: &Service, query: &Query, account: &Account) -> Map<String, Val
 /// `GET /users`.
 pub(super) fn list(service: &Service, request: &Request) -> Result<Response, Refusal> {
     let query = Query::parse(request, Entity::User)?;
-    let page = query.page(&service.read(), Source::Users, service.tenant.default_domain());
+    let page = query.page(&service.read_for(request), Source::Users, service.tenant.default_domain());
     let values = page.items.iter().map(|account| shown(service, &query, account).into()).collect();
     let context = context(request, "users", query.select.as_deref(), false);
     Ok(Response::json(200, page.body(request, values, &context)))
@@ -64,7 +58,7 @@ pub(super) fn count(service: &Service, request: &Request) -> Result<Response, Re
         return Err(Refusal::bad("$count is not currently supported."));
     }
     let query = Query::parse(&counted(request), Entity::User)?;
-    let count = query.count(&service.read(), Source::Users, service.tenant.default_domain());
+    let count = query.count(&service.read_for(request), Source::Users, service.tenant.default_domain());
     Ok(Response::text(count.to_string()))
 }
 
@@ -74,10 +68,10 @@ pub(super) fn counted(request: &Request) -> Request {
 }
 
 /// `POST /users`.
-pub(super) fn create(service: &Service, request: &Request) -> Result<Response, Refusal> {
+pub(super) fn create(service: &Service, request: &Request, caller: &Caller) -> Result<Response, Refusal> {
     let change = write::parse(&request.json()?, Purpose::Create)?;
-    let (id, now) = (service.clock.uuid(), service.clock.millis());
-    let account = service.write().create(id, &change, &service.tenant, now)?;
+    let id = service.clock.uuid();
+    let account = service.write().create(id, &change, &service.act(caller))?;
     let body = entity(request, "users", &Query::default(), shown(service, &Query::default(), &account));
     let mut response = Response::json(201, body);
     response.headers.push(("Location", format!("{}/v1.0/users/{id}", request.base)));
@@ -92,23 +86,40 @@ pub(super) fn get(service: &Service, request: &Request, key: &str) -> Result<Res
 }
 
 /// `PATCH /users/{id or userPrincipalName}`.
-pub(super) fn update(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
+pub(super) fn update(
+    service: &Service,
+    request: &Request,
+    key: &str,
+    caller: &Caller,
+) -> Result<Response, Refusal> {
     let change = write::parse(&request.json()?, Purpose::Update)?;
-    service.write().update(key, &change, &service.tenant, service.clock.millis())?;
+    service.write().update(key, &change, &service.act(caller))?;
     Ok(Response::no_content())
 }
 
 /// `DELETE /users/{id or userPrincipalName}`: a soft delete.
-pub(super) fn delete(service: &Service, key: &str) -> Result<Response, Refusal> {
-    service.write().delete(key, service.clock.millis())?;
+pub(super) fn delete(service: &Service, key: &str, caller: &Caller) -> Result<Response, Refusal> {
+    service.write().delete(key, &service.act(caller))?;
     Ok(Response::no_content())
 }
 
-/// `POST /users/{id}/revokeSignInSessions`: 200 with `true`, where the documentation says 204 (graph-facts §9).
+/// `POST /users/{id}/revokeSignInSessions`: 200 with `true`, where the documentation says 204.
 pub(super) fn revoke(service: &Service, request: &Request, key: &str) -> Result<Response, Refusal> {
     service.write().revoke(key, service.clock.millis())?;
     let context = format!("{}/v1.0/$metadata#Edm.Boolean", request.base);
     Ok(Response::json(200, json!({ "@odata.context": context, "value": true })))
+}
+
+/// `GET /me`: the person who signed in; an application is nobody (the words are unverified).
+pub(super) fn me(service: &Service, request: &Request, caller: &Caller) -> Result<Response, Refusal> {
+    match caller.user {
+        Some(id) => get(service, request, &id.to_string()),
+        None => Err(Refusal::new(
+            400,
+            "BadRequest",
+            "/me request is only valid with delegated authentication flow.",
+        )),
+    }
 }
 
 /// `GET /users/{id}/manager`.

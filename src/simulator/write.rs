@@ -1,4 +1,4 @@
-//! The bodies of POST and PATCH of a user, and what those of a group share with them: closed, typed, bounded (graph-facts §8). What needs the directory is checked there.
+//! The bodies of POST and PATCH of a user, and what those of a group share with them: closed, typed, bounded. What needs the directory is checked there.
 
 pub(super) mod group;
 
@@ -255,7 +255,8 @@ fn texts(name: &str, value: &Value, count: usize, length: usize) -> Result<Value
     Ok(value.clone())
 }
 
-fn object<'a>(
+/// The members of `value` if it is an object that holds nothing but these.
+pub(super) fn object<'a>(
     value: &'a Value,
     name: &str,
     kind: &str,

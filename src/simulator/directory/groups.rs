@@ -1,4 +1,4 @@
-//! The groups of the directory and their members, and the rules on both (graph-facts §3 and §12).
+//! The groups of the directory and their members, and the rules on both.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -9,27 +9,15 @@ use uuid::Uuid;
 
 use super::super::account::{self, Account};
 use super::super::group::{Group, GroupKind};
+use super::super::object::Object as _;
 use super::super::refusal::Refusal;
+use super::super::roles;
 use super::super::schema::Entity;
 use super::super::write::group::GroupChange;
-use super::{Directory, unwritten};
+use super::{Act, Directory, Entry, Member};
 
-/// A member of a group.
-#[derive(Clone, Debug)]
-pub(in crate::simulator) enum Member {
-    User(Arc<Account>),
-    Group(Arc<Group>),
-}
-
-impl Member {
-    /// Its id.
-    pub(in crate::simulator) fn id(&self) -> Uuid {
-        match self {
-            Self::User(account) => account.id,
-            Self::Group(group) => group.id,
-        }
-    }
-}
+/// How many owners a group may have.
+const OWNERS: usize = 100;
 
 impl Directory {
     /// The group with this id; another key is refused as Graph does.
@@ -53,7 +41,7 @@ impl Directory {
     }
 
     /// What a group can have as a member, by its id.
-    fn member(&self, id: Uuid) -> Option<Member> {
+    pub(in crate::simulator) fn member(&self, id: Uuid) -> Option<Member> {
         let user = || self.users.get(&id).cloned().map(Member::User);
         user().or_else(|| self.groups.get(&id).cloned().map(Member::Group))
     }
@@ -75,10 +63,23 @@ impl Directory {
         id: Uuid,
         after: Option<Uuid>,
     ) -> impl Iterator<Item = &Arc<Group>> {
-        self.groups_after(after).filter(move |group| self.is_member(group.id, id))
+        let ids = self.belongs.get(&id).into_iter();
+        ids.flat_map(move |ids| ids.range((behind(after), Bound::Unbounded)))
+            .filter_map(|id| self.groups.get(id))
     }
 
-    fn is_member(&self, group: Uuid, id: Uuid) -> bool {
+    /// What `account` is a direct member of, roles and groups, behind `after`, by id.
+    pub(in crate::simulator) fn belonging(&self, account: &Account, after: Option<Uuid>) -> Vec<Member> {
+        let roles = account.held_roles().into_iter().map(Member::Role);
+        let roles = roles.filter(|role| after.is_none_or(|id| role.id() > id));
+        let groups = self.groups_of(account.id, after).cloned().map(Member::Group);
+        let mut all: Vec<Member> = roles.chain(groups).collect();
+        all.sort_by_key(Member::id);
+        all
+    }
+
+    /// Whether `id` is a direct member of `group`.
+    pub(in crate::simulator) fn is_member(&self, group: Uuid, id: Uuid) -> bool {
         self.members.get(&group).is_some_and(|members| members.contains(&id))
     }
 
@@ -87,13 +88,14 @@ impl Directory {
         &mut self,
         id: Uuid,
         change: &GroupChange,
-        now: i64,
+        act: &Act<'_>,
     ) -> Result<Arc<Group>, Refusal> {
         let mut group = Group::new(id);
-        group.set("createdDateTime", json!(account::seconds(now)));
+        group.set("createdDateTime", json!(account::seconds(act.now)));
         group.set("groupTypes", json!([]));
         apply(&mut group, &change.properties);
-        self.check_kind(&group)?;
+        self.check_kind(&group, act)?;
+        self.add_owners(&mut group, &change.owners)?;
         self.check_joining(&group, &change.members)?;
         self.keep_group(group, &change.members)
     }
@@ -103,25 +105,32 @@ impl Directory {
         &mut self,
         key: &str,
         change: &GroupChange,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
         let current = self.group(key)?;
-        check_writable(current)?;
+        check_writable(current, act)?;
         let mut group = Group::clone(current);
         apply(&mut group, &change.properties);
         if !change.properties.is_empty() {
-            self.check_kind(&group)?;
+            self.check_kind(&group, act)?;
         }
+        self.add_owners(&mut group, &change.owners)?;
         self.check_joining(&group, &change.members)?;
-        if change.properties.is_empty() {
+        if change.properties.is_empty() && change.owners.is_empty() {
             return self.join(group.id, &change.members);
         }
         self.keep_group(group, &change.members).map(|_| ())
     }
 
     /// Takes a member out of a group.
-    pub(in crate::simulator) fn remove_member(&mut self, key: &str, member: &str) -> Result<(), Refusal> {
+    pub(in crate::simulator) fn remove_member(
+        &mut self,
+        key: &str,
+        member: &str,
+        act: &Act<'_>,
+    ) -> Result<(), Refusal> {
         let group = self.group(key)?;
-        check_writable(group)?;
+        check_writable(group, act)?;
         check_assigned(group)?;
         let (group, id) = (group.id, Uuid::parse_str(member).unwrap_or_default());
         if !self.is_member(group, id) || self.member(id).is_none() {
@@ -130,16 +139,18 @@ impl Directory {
         self.leave(group, vec![id])
     }
 
-    /// Deletes a group for good, and takes it out of the groups that it is a member of.
-    pub(in crate::simulator) fn delete_group(&mut self, key: &str) -> Result<(), Refusal> {
+    /// Deletes a group: a Microsoft 365 group can be restored for 30 days, any other is gone for good, also from the
+    /// groups that it is a member of.
+    pub(in crate::simulator) fn delete_group(&mut self, key: &str, act: &Act<'_>) -> Result<(), Refusal> {
         let group = self.group(key)?;
-        check_writable(group)?;
-        if group.is_unified() {
-            // It would be kept for 30 days among the deleted items, which hold users only here.
-            return Err(Refusal::not_built("DELETE of a Microsoft 365 group"));
+        check_writable(group, act)?;
+        if !group.is_unified() {
+            let id = group.id;
+            return self.forget(id);
         }
-        let id = group.id;
-        self.forget(id)
+        let mut deleted = Group::clone(group);
+        deleted.deleted = Some(act.now);
+        self.keep(Entry::Group(Arc::new(deleted)))
     }
 
     /// What Graph does when `/$ref` is missing behind a member: it deletes the member itself.
@@ -147,7 +158,7 @@ impl Directory {
         &mut self,
         key: &str,
         member: &str,
-        now: i64,
+        act: &Act<'_>,
     ) -> Result<(), Refusal> {
         let group = self.group(key)?.id;
         let id = Uuid::parse_str(member).unwrap_or_default();
@@ -155,9 +166,9 @@ impl Directory {
             return Err(Refusal::not_found(member));
         }
         match self.member(id) {
-            Some(Member::User(_)) => self.delete(member, now),
-            Some(Member::Group(_)) => self.delete_group(member),
-            None => Err(Refusal::not_found(member)),
+            Some(Member::User(_)) => self.delete(member, act),
+            Some(Member::Group(_)) => self.delete_group(member, act),
+            Some(Member::Role(_)) | None => Err(Refusal::not_found(member)),
         }
     }
 
@@ -180,49 +191,26 @@ impl Directory {
     }
 
     fn keep_group(&mut self, group: Group, joining: &BTreeSet<Uuid>) -> Result<Arc<Group>, Refusal> {
-        if let Some(journal) = &mut self.journal {
-            journal.group(&group).map_err(|error| unwritten(&error))?;
-        }
         let group = Arc::new(group);
-        self.groups.insert(group.id, Arc::clone(&group));
+        self.keep(Entry::Group(Arc::clone(&group)))?;
         self.join(group.id, joining)?;
         Ok(group)
     }
 
     fn join(&mut self, group: Uuid, joining: &BTreeSet<Uuid>) -> Result<(), Refusal> {
-        if joining.is_empty() {
-            return Ok(());
-        }
-        if let Some(journal) = &mut self.journal {
-            let members = joining.iter().copied().collect();
-            journal.joined(group, members).map_err(|error| unwritten(&error))?;
-        }
-        self.members.entry(group).or_default().extend(joining);
-        Ok(())
+        let known = |id: &&Uuid| !self.is_member(group, **id);
+        let members: Vec<Uuid> = joining.iter().filter(known).copied().collect();
+        if members.is_empty() { Ok(()) } else { self.keep(Entry::Joined { group, members }) }
     }
 
-    fn leave(&mut self, group: Uuid, leaving: Vec<Uuid>) -> Result<(), Refusal> {
-        if leaving.is_empty() {
-            return Ok(());
-        }
-        if let Some(members) = self.members.get_mut(&group) {
-            for id in &leaving {
-                members.remove(id);
-            }
-        }
-        match &mut self.journal {
-            Some(journal) => journal.left(group, leaving).map_err(|error| unwritten(&error)),
-            None => Ok(()),
-        }
+    fn leave(&mut self, group: Uuid, members: Vec<Uuid>) -> Result<(), Refusal> {
+        if members.is_empty() { Ok(()) } else { self.keep(Entry::Left { group, members }) }
     }
 
     /// Whether Graph makes such a group ("Create group").
-    fn check_kind(&self, group: &Group) -> Result<(), Refusal> {
+    fn check_kind(&self, group: &Group, act: &Act<'_>) -> Result<(), Refusal> {
         let is = |name: &str| group.properties.get(name) == Some(&Value::Bool(true));
-        if group.kind() == GroupKind::RoleAssignable {
-            // It takes a role that the application does not have.
-            return Err(Refusal::denied());
-        }
+        check_roles(group, act)?;
         if group.kind() == GroupKind::Dynamic && group.text("membershipRule").is_none() {
             return Err(Refusal::required(Entity::Group, "membershipRule"));
         }
@@ -233,7 +221,7 @@ impl Directory {
     }
 
     /// Only Microsoft 365 groups have a nickname of their own.
-    fn check_nickname(&self, group: &Group) -> Result<(), Refusal> {
+    pub(super) fn check_nickname(&self, group: &Group) -> Result<(), Refusal> {
         let nickname = |group: &Group| group.text("mailNickname").unwrap_or_default().to_lowercase();
         let own = nickname(group);
         let taken =
@@ -246,6 +234,24 @@ impl Directory {
         }
     }
 
+    /// Adds owners: all or none.
+    fn add_owners(&self, group: &mut Group, owners: &BTreeSet<Uuid>) -> Result<(), Refusal> {
+        if let Some(unknown) = owners.iter().find(|id| !self.users.contains_key(id)) {
+            return Err(Refusal::not_found(&unknown.to_string()));
+        }
+        if owners.iter().any(|id| group.owners.contains(id)) {
+            return Err(Refusal::already("owners"));
+        }
+        group.owners.extend(owners);
+        let count = group.owners.len();
+        if count <= OWNERS {
+            return Ok(());
+        }
+        Err(Refusal::quota(format!(
+            "Unable to perform operation as '{count}' would exceed the maximum quota count '{OWNERS}' for forward-link owners."
+        )))
+    }
+
     /// Whether all of `joining` can become members of `group`.
     fn check_joining(&self, group: &Group, joining: &BTreeSet<Uuid>) -> Result<(), Refusal> {
         if joining.is_empty() {
@@ -256,17 +262,17 @@ impl Directory {
             match self.member(id) {
                 None => return Err(Refusal::not_found(&id.to_string())),
                 Some(Member::Group(nested)) => check_nesting(group, &nested)?,
-                Some(Member::User(_)) => {}
+                Some(Member::User(_) | Member::Role(_)) => {}
             }
         }
         if joining.iter().any(|&id| self.is_member(group.id, id)) {
-            return Err(Refusal::member_already());
+            return Err(Refusal::already("members"));
         }
         Ok(())
     }
 }
 
-fn behind(after: Option<Uuid>) -> Bound<Uuid> {
+pub(super) fn behind(after: Option<Uuid>) -> Bound<Uuid> {
     after.map_or(Bound::Unbounded, Bound::Excluded)
 }
 
@@ -277,13 +283,21 @@ fn apply(group: &mut Group, properties: &Map<String, Value>) {
 }
 
 /// Whether Graph changes such a group at all.
-fn check_writable(group: &Group) -> Result<(), Refusal> {
+fn check_writable(group: &Group, act: &Act<'_>) -> Result<(), Refusal> {
     match group.kind() {
         GroupKind::MailEnabledSecurity | GroupKind::Distribution => Err(Refusal::mail_enabled()),
         GroupKind::OnPremises => Err(Refusal::synced()),
-        GroupKind::RoleAssignable => Err(Refusal::denied()),
+        GroupKind::RoleAssignable => check_roles(group, act),
         GroupKind::Security | GroupKind::Microsoft365 | GroupKind::Dynamic => Ok(()),
     }
+}
+
+/// A group that can hold roles takes a permission, and for a person a role, of its own.
+fn check_roles(group: &Group, act: &Act<'_>) -> Result<(), Refusal> {
+    let caller = act.caller;
+    let ranks = ["Privileged Role Administrator", roles::HIGHEST].iter().any(|role| caller.holds(role));
+    let may = caller.has("RoleManagement.ReadWrite.Directory") && (caller.user.is_none() || ranks);
+    if may || group.kind() != GroupKind::RoleAssignable { Ok(()) } else { Err(Refusal::denied()) }
 }
 
 /// Whether the members are assigned, and do not follow a rule: 403, as "Add members" has it; its words are not known.

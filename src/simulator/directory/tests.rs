@@ -2,9 +2,17 @@ use rstest::rstest;
 
 use super::super::object::Object as _;
 use super::super::write::{self, Purpose};
+use serde_json::{Value, json};
+
 use super::*;
 
 const NOW: i64 = 1_790_000_000_000;
+
+fn act(tenant: &TenantSeed, now: i64) -> Act<'static> {
+    static NOBODY: Caller =
+        Caller { app: Uuid::nil(), user: None, permissions: Vec::new(), roles: Vec::new() };
+    Act { tenant: Arc::new(tenant.clone()), caller: &NOBODY, now }
+}
 
 struct Tenant {
     seed: TenantSeed,
@@ -30,12 +38,14 @@ impl Tenant {
         }
         self.last += 1;
         let change = write::parse(&body, Purpose::Create).unwrap();
-        self.directory.create(Uuid::from_u128(self.last), &change, &self.seed, NOW)
+        let seed = self.seed.clone();
+        self.directory.create(Uuid::from_u128(self.last), &change, &act(&seed, NOW))
     }
 
     fn update(&mut self, key: &str, body: &Value) -> Result<Arc<Account>, Refusal> {
         let change = write::parse(body, Purpose::Update).unwrap();
-        self.directory.update(key, &change, &self.seed, NOW + 60_000)
+        let seed = self.seed.clone();
+        self.directory.update(key, &change, &act(&seed, NOW + 60_000))
     }
 
     /// Sets what no request can.
@@ -196,7 +206,10 @@ fn an_account_with_an_administrator_role(#[case] body: Value, #[case] taken: boo
     let expected =
         if taken { None } else { Some((403, "Authorization_RequestDenied".to_owned(), text.to_owned())) };
     assert_eq!(result.err().map(|refusal| (refusal.status, refusal.code, refusal.message)), expected);
-    assert_eq!(tenant.directory.delete(MORGAN, NOW).unwrap_err(), Refusal::denied());
+    assert_eq!(
+        tenant.directory.delete(MORGAN, &act(&TenantSeed::contoso(), NOW)).unwrap_err(),
+        Refusal::denied()
+    );
 }
 
 #[test]
@@ -214,13 +227,13 @@ fn a_restore_can_give_up_addresses_that_were_taken_meanwhile() {
     let mut tenant = Tenant::new();
     let mail = json!({"mail": "m@contoso.example"});
     let id = tenant.create(&mail).unwrap().id;
-    tenant.directory.delete(MORGAN, NOW).unwrap();
+    tenant.directory.delete(MORGAN, &act(&TenantSeed::contoso(), NOW)).unwrap();
     let other = json!({"userPrincipalName": "sam@contoso.example", "mail": "m@contoso.example"});
     tenant.create(&other).unwrap();
     let seed = tenant.seed.clone();
-    let refusal = tenant.directory.restore(id, None, false, &seed, NOW).unwrap_err();
+    let refusal = tenant.directory.restore(id, None, false, &act(&seed, NOW)).unwrap_err();
     assert!(refusal.message.contains("proxyAddresses"), "{refusal:?}");
-    let back = tenant.directory.restore(id, None, true, &seed, NOW).unwrap();
+    let back = tenant.directory.restore(id, None, true, &act(&seed, NOW)).unwrap();
     assert_eq!((back.upn(), back.text("mail")), (MORGAN, None));
 }
 
@@ -240,4 +253,39 @@ fn extension_attributes_are_merged_and_the_organization_data_replaced() {
         (&json!("a"), &json!("b"))
     );
     assert_eq!(account.shown("employeeOrgData", ""), json!({"costCenter": null, "division": "d"}));
+}
+
+#[test]
+fn an_address_becomes_the_primary_one_and_the_old_one_stays() {
+    let mut tenant = Tenant::new();
+    tenant.create(&json!({"mail": "m@contoso.example"})).unwrap();
+    let account = tenant.update(MORGAN, &json!({"mail": "n@contoso.example"})).unwrap();
+    let proxies = json!(["SMTP:n@contoso.example", "smtp:m@contoso.example"]);
+    assert_eq!(account.properties["proxyAddresses"], proxies);
+}
+
+#[test]
+fn a_hundred_extension_values_and_no_more() {
+    let mut tenant = Tenant::new();
+    tenant.create(&json!({})).unwrap();
+    let many = |count: usize| -> Value {
+        (0..count).map(|n| (format!("extension_{}_n{n}", "a".repeat(32)), json!("x"))).collect()
+    };
+    tenant.update(MORGAN, &many(100)).unwrap();
+    let refusal = tenant.update(MORGAN, &many(101)).unwrap_err();
+    assert_eq!((refusal.status, refusal.code.as_str()), (403, "Directory_QuotaExceeded"));
+}
+
+#[test]
+fn a_user_administrator_acts_on_lesser_roles_only() {
+    let mut tenant = Tenant::new();
+    tenant.create(&json!({})).unwrap();
+    let seed = tenant.seed.clone();
+    let caller = Caller { roles: vec!["User Administrator".to_owned()], ..Caller::default() };
+    let act = Act { tenant: Arc::new(seed), caller: &caller, now: NOW };
+    let change = write::parse(&json!({"accountEnabled": false}), Purpose::Update).unwrap();
+    for (role, taken) in [("Reports Reader", true), ("Exchange Administrator", false)] {
+        tenant.flag(MORGAN, |account| account.roles = vec![role.to_owned()]);
+        assert_eq!(tenant.directory.update(MORGAN, &change, &act).is_ok(), taken, "{role}");
+    }
 }

@@ -39,6 +39,20 @@ impl Filter {
         }
     }
 
+    /// The ids, where the filter is nothing but `id eq '…' or id eq '…'`.
+    pub(in crate::simulator) fn only_ids(&self) -> Option<Vec<String>> {
+        match self {
+            Self::Compare { path, operator: Operator::Eq, value: Value::String(id) } if path == "id" => {
+                Some(vec![id.clone()])
+            }
+            Self::Or(parts) => {
+                let all: Option<Vec<Vec<String>>> = parts.iter().map(Self::only_ids).collect();
+                all.map(|all| all.into_iter().flatten().collect())
+            }
+            _ => None,
+        }
+    }
+
     /// The only objects that the filter can find, by id or user name, where it says so: no need to look at the others.
     pub(in crate::simulator) fn keys(&self) -> Option<Vec<String>> {
         match self {

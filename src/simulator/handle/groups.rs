@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::super::account;
 use super::super::directory::Directory;
 use super::super::group::{Group, GroupKind};
+use super::super::object::Object as _;
 use super::super::schema::Entity;
 use super::{Error, Handle};
 
@@ -73,13 +74,13 @@ impl GroupSeed {
 impl Handle {
     /// Every group, by id.
     pub fn groups(&self) -> Vec<SimulatedGroup> {
-        let directory = self.0.read();
+        let directory = self.0.latest();
         directory.groups().map(|group| shown(&directory, group)).collect()
     }
 
     /// The group with this id.
     pub fn group(&self, id: Uuid) -> Option<SimulatedGroup> {
-        let directory = self.0.read();
+        let directory = self.0.latest();
         let group = directory.group(&id.to_string()).ok()?;
         Some(shown(&directory, group))
     }
@@ -87,7 +88,7 @@ impl Handle {
     /// The first group of this name, without regard to case.
     pub fn group_named(&self, display_name: &str) -> Option<SimulatedGroup> {
         let wanted = display_name.to_lowercase();
-        let directory = self.0.read();
+        let directory = self.0.latest();
         let named = |group: &Group| group.text("displayName").unwrap_or_default().to_lowercase() == wanted;
         let group = directory.groups().find(|group| named(group))?;
         Some(shown(&directory, group))

@@ -1,26 +1,37 @@
+//! The token endpoint, asked without a server.
+
+mod assertion;
+
 use rstest::rstest;
 use serde_json::Value;
 
 use super::*;
 use crate::simulator::message::Body;
+use crate::simulator::refusal::Refusal;
+use base64::Engine as _;
 
 const APP: &str = "6a7e57a9-0000-4000-8000-c0a705000002";
+const BASE: &str = "http://127.0.0.1:1";
 
-struct Host {
+/// A login host with its clock.
+struct Desk {
+    login: Login,
     tenant: TenantSeed,
     directory: Directory,
-    tokens: Tokens,
     clock: Clock,
 }
 
-impl Host {
+impl Desk {
     fn new() -> Self {
-        Self {
-            tenant: TenantSeed::contoso(),
-            directory: Directory::default(),
-            tokens: Tokens::default(),
-            clock: Clock::fixed(1_790_000_000_000),
-        }
+        Self::with(|_| {})
+    }
+
+    /// A login host whose application was changed.
+    fn with(change: impl FnOnce(&mut AppSeed)) -> Self {
+        let mut tenant = TenantSeed::contoso();
+        change(&mut tenant.apps[0]);
+        let login = Login::new(&tenant);
+        Self { login, tenant, directory: Directory::default(), clock: Clock::fixed(1_790_000_000_000) }
     }
 
     fn ask(&self, tenant: &str, headers: &[(&str, &str)], form: &[(&str, &str)]) -> (u16, Value) {
@@ -33,23 +44,31 @@ impl Host {
             query: String::new(),
             headers,
             body: body.finish().into_bytes(),
-            base: "http://127.0.0.1:1".to_owned(),
+            base: BASE.to_owned(),
         };
-        let response = token(&request, &self.tenant, &self.directory, &self.tokens, &self.clock);
+        let (login, tenant, directory, clock) = (&self.login, &self.tenant, &self.directory, &self.clock);
+        let response = token(&Host { login, tenant, directory, clock }, &request);
         let Body::Json(body) = response.body else { panic!("JSON") };
         (response.status, body)
     }
 
-    fn use_token(&self, authorization: &str) -> Result<Uuid, Refusal> {
+    /// The number and the text of the error that such a request gets.
+    fn refused(&self, form: &[(&str, &str)]) -> (u16, u64, String) {
+        let (status, body) = self.ask(TENANT, &[], form);
+        let number = body["error_codes"][0].as_u64().unwrap_or_else(|| panic!("no error: {body}"));
+        (status, number, body["error_description"].as_str().unwrap().to_owned())
+    }
+
+    fn use_token(&self, authorization: &str, base: &str) -> Result<tokens::Grant, Refusal> {
         let request = Request {
             method: "GET".to_owned(),
             path: "/v1.0/users".to_owned(),
             query: String::new(),
             headers: vec![("authorization".to_owned(), authorization.to_owned())],
             body: Vec::new(),
-            base: String::new(),
+            base: base.to_owned(),
         };
-        self.tokens.bearer(&request, self.clock.millis())
+        self.login.tokens.bearer(&request, self.clock.millis())
     }
 }
 
@@ -70,7 +89,7 @@ const TENANT: &str = "contoso.example";
 #[case("CONTOSO.onmicrosoft.example")]
 #[case("72f988bf-0000-4000-8000-c0a705000001")]
 fn a_tenant_is_its_id_or_a_domain(#[case] tenant: &str) {
-    let (status, body) = Host::new().ask(tenant, &[], &form("", ""));
+    let (status, body) = Desk::new().ask(tenant, &[], &form("", ""));
     assert_eq!((status, &body["token_type"], &body["expires_in"]), (200, &json!("Bearer"), &json!(3599)));
     assert!(body.get("refresh_token").is_none());
 }
@@ -80,10 +99,10 @@ fn a_tenant_is_its_id_or_a_domain(#[case] tenant: &str) {
 #[case(
     "client_secret",
     "",
-    400,
-    "invalid_request",
-    900_144,
-    "The request body must contain the following parameter: 'client_secret'."
+    401,
+    "invalid_client",
+    7_000_218,
+    "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."
 )]
 #[case(
     "client_id",
@@ -157,7 +176,7 @@ fn what_is_refused(
     #[case] number: u32,
     #[case] text: &str,
 ) {
-    let (answered, body) = Host::new().ask(TENANT, &[("client-request-id", "c-1")], &form(name, value));
+    let (answered, body) = Desk::new().ask(TENANT, &[("client-request-id", "c-1")], &form(name, value));
     assert_eq!((answered, &body["error"], &body["error_codes"]), (status, &json!(error), &json!([number])));
     let description = body["error_description"].as_str().unwrap();
     assert!(description.starts_with(&format!("AADSTS{number}: {text}")), "{description}");
@@ -177,7 +196,7 @@ fn what_is_refused(
 #[case("nowhere.example")]
 #[case("fabrikam.example")]
 fn a_tenant_that_is_not_there(#[case] tenant: &str) {
-    let (status, body) = Host::new().ask(tenant, &[], &form("", ""));
+    let (status, body) = Desk::new().ask(tenant, &[], &form("", ""));
     assert_eq!(
         (status, &body["error"], &body["error_codes"]),
         (400, &json!("invalid_request"), &json!([90_002]))
@@ -186,9 +205,10 @@ fn a_tenant_that_is_not_there(#[case] tenant: &str) {
 
 #[test]
 fn the_secret_may_come_as_basic_authentication() {
-    let mut host = Host::new();
-    host.tenant.apps[0].client_secret = secrecy::SecretString::from("a+b c:%");
-    let header = |secret: &str| format!("Basic {}", STANDARD.encode(format!("{APP}:{secret}")));
+    let host = Desk::with(|app| app.client_secret = "a+b c:%".into());
+    let header = |secret: &str| {
+        format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{APP}:{secret}")))
+    };
     let bare: Vec<_> =
         form("client_secret", "").into_iter().filter(|(name, _)| *name != "client_id").collect();
     let right = header("a%2Bb+c%3A%25");
@@ -198,22 +218,86 @@ fn the_secret_may_come_as_basic_authentication() {
 }
 
 #[test]
-fn a_token_is_good_for_an_hour() {
-    let host = Host::new();
+fn a_token_is_good_for_an_hour_and_for_this_graph() {
+    let host = Desk::new();
     let (_, body) = host.ask(TENANT, &[], &form("", ""));
     let bearer = format!("Bearer {}", body["access_token"].as_str().unwrap());
     host.clock.advance(3_598_999);
-    assert_eq!(host.use_token(&bearer).unwrap().to_string(), APP);
-    host.clock.advance(1);
-    let refused = |authorization: &str| {
-        let refusal = host.use_token(authorization).unwrap_err();
+    assert_eq!(host.use_token(&bearer, BASE).unwrap().app.to_string(), APP);
+    let refused = |authorization: &str, base: &str| {
+        let refusal = host.use_token(authorization, base).unwrap_err();
         assert_eq!((refusal.status, refusal.code.as_str()), (401, "InvalidAuthenticationToken"));
         assert_eq!(refusal.headers[0].0, "WWW-Authenticate");
         refusal.message
     };
-    assert_eq!(refused(&bearer), "Lifetime validation failed, the token is expired.");
-    assert_eq!(refused("Bearer nonsense"), "Access token has expired or is not yet valid.");
-    assert_eq!(refused(""), "Access token is empty.");
+    let elsewhere = "https://graph.microsoft.us";
+    assert_eq!(refused(&bearer, elsewhere), "Access token validation failure. Invalid audience.");
+    host.clock.advance(1);
+    assert_eq!(refused(&bearer, BASE), "Lifetime validation failed, the token is expired.");
+    assert_eq!(refused("Bearer nonsense", BASE), "Access token has expired or is not yet valid.");
+    assert_eq!(refused("", BASE), "Access token is empty.");
+    let foreign = format!("Bearer {}", jwt::make("JWT", &json!({"aud": BASE}), b"another key").unwrap());
+    assert_eq!(refused(&foreign, BASE), "Access token has expired or is not yet valid.");
+}
+
+#[test]
+fn an_access_token_says_whose_it_is_and_what_it_permits() {
+    let host = Desk::with(|app| app.permissions = vec!["User.Read.All".to_owned()]);
+    let (_, body) = host.ask(TENANT, &[], &form("", ""));
+    let text = body["access_token"].as_str().unwrap();
+    let token = jwt::Jwt::read(text).unwrap();
+    assert_eq!(token.claims["roles"], json!(["User.Read.All"]));
+    assert_eq!((token.text("aud"), token.text("appid"), token.text("idtyp")), (BASE, APP, "app"));
+    assert_eq!(token.text("tid"), "72f988bf-0000-4000-8000-c0a705000001");
+    assert_eq!(token.claims["wids"], json!(["fe930be7-5e62-47db-91af-98c3a49a38b1"]));
+    assert_eq!((token.time("exp"), token.time("nbf")), (Some(1_790_003_599_000), Some(1_790_000_000_000)));
+    let grant = host.use_token(&format!("Bearer {text}"), BASE).unwrap();
+    assert_eq!((grant.permissions, grant.person), (vec!["User.Read.All".to_owned()], None));
+}
+
+#[test]
+fn rules_make_tokens_unreadable_or_for_another_graph_and_expiring_ends_them() {
+    let host = Desk::new();
+    host.login.set_rules(SignInRules { opaque: true, ..SignInRules::default() }, host.clock.millis());
+    let get = || {
+        let (_, body) = host.ask(TENANT, &[], &form("", ""));
+        format!("Bearer {}", body["access_token"].as_str().unwrap())
+    };
+    let opaque = get();
+    assert!(!opaque.contains('.'));
+    assert_eq!(host.use_token(&opaque, BASE).unwrap().app.to_string(), APP);
+    let other =
+        SignInRules { audience: Some("https://graph.microsoft.us".to_owned()), ..SignInRules::default() };
+    host.login.set_rules(other, host.clock.millis());
+    assert_eq!(host.use_token(&get(), BASE).unwrap_err().status, 401);
+    host.login.set_rules(SignInRules::default(), host.clock.millis());
+    let plain = get();
+    host.login.tokens.expire();
+    for old in [opaque, plain] {
+        let refusal = host.use_token(&old, BASE).unwrap_err();
+        assert_eq!(refusal.message, "Lifetime validation failed, the token is expired.");
+    }
+    assert!(host.use_token(&get(), BASE).is_ok());
+}
+
+#[rstest]
+#[case("expired secret", 401, 7_000_222)]
+#[case("disabled", 400, 7_000_112)]
+#[case("public", 401, 700_025)]
+#[case("blocked", 400, 53_003)]
+fn an_application_that_may_not(#[case] what: &str, #[case] status: u16, #[case] number: u64) {
+    let host = Desk::with(|app| match what {
+        "expired secret" => app.secret_expires = Some(1_790_000_000_000),
+        "disabled" => app.disabled = true,
+        "public" => app.public = true,
+        _ => {}
+    });
+    if what == "blocked" {
+        let obstacle = Some(Obstacle::ConditionalAccess);
+        host.login.set_rules(SignInRules { obstacle, ..SignInRules::default() }, host.clock.millis());
+    }
+    let (answered, found, text) = host.refused(&form("", ""));
+    assert_eq!((answered, found), (status, number), "{text}");
 }
 
 #[rstest]
@@ -228,7 +312,7 @@ fn a_person_signs_in(
     #[case] status: u16,
     #[case] codes: Value,
 ) {
-    let mut host = Host::new();
+    let mut host = Desk::new();
     let mut account = crate::simulator::account::Account::new(Uuid::from_u128(1));
     account.set("userPrincipalName", json!("adele@contoso.example"));
     account.set("accountEnabled", json!(enabled));

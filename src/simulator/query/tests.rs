@@ -1,5 +1,12 @@
-use rstest::rstest;
+use std::sync::Arc;
 
+use proptest::prelude::*;
+use rstest::rstest;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::super::account::Account;
+use super::super::directory::Directory;
 use super::*;
 
 fn request(query: &str, eventual: bool) -> Request {
@@ -199,4 +206,17 @@ fn a_count_without_the_header_is_ignored() {
 fn a_token_that_is_none_of_ours_is_refused() {
     let refusal = Query::parse(&request("$skiptoken=x", false), Entity::User).unwrap_err();
     assert_eq!((refusal.status, refusal.code.as_str()), (400, "Directory_ExpiredPageToken"));
+}
+
+proptest! {
+    #[test]
+    fn any_options_are_read_or_refused(
+        filter in ".{0,60}|[a-z/():' ,]{0,60}",
+        other in "[$]?(top|orderby|expand|skiptoken|count|select)=.{0,20}",
+        advanced in any::<bool>(),
+    ) {
+        let _ = find(&filter, advanced);
+        let _ = Query::parse_mixed(&request(&other, advanced));
+        let _ = Query::parse_single(&request(&other, advanced), Entity::Group);
+    }
 }

@@ -146,3 +146,71 @@ async fn a_body_that_is_no_json() {
     assert_eq!(client.call("POST /users", json!([])).await.status, 400);
     assert_eq!(client.call("PATCH /users/x", Value::Null).await.status, 400);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_no_graph_gives() {
+    let client = Client::rough().await;
+    let directory = client.simulator.directory();
+    let page = Action::Raw {
+        status: 200,
+        content_type: "text/html".to_owned(),
+        body: "<h1>Sign in to the hotel</h1>".to_owned(),
+    };
+    let id = directory.add_fault(rule("GET", "/organization", When::All, page));
+    let reply = client.get("/organization").await;
+    assert_eq!((reply.status, reply.header("content-type")), (200, Some("text/html")));
+    assert_eq!(reply.text, "<h1>Sign in to the hotel</h1>");
+    directory.remove_fault(id);
+
+    let id = directory.add_fault(rule("GET", "/organization", When::All, Action::Redirect));
+    let reply = client.get("/organization?$select=id").await;
+    let here = format!("{}v1.0/organization?$select=id", client.simulator.url());
+    assert_eq!((reply.status, reply.header("location")), (302, Some(here.as_str())));
+    directory.remove_fault(id);
+
+    directory.add_fault(rule("POST", "/users", When::First(1), Action::HalfBody));
+    let reply = client.call("POST /users", user("half")).await;
+    let announced: usize = reply.header("content-length").unwrap().parse().unwrap();
+    assert!(reply.text.len() < announced && reply.text.starts_with('{'), "{reply:?}");
+    assert!(directory.user("half@contoso.example").is_some(), "it took effect");
+
+    let id = directory.add_fault(rule("GET", "/organization", When::All, Action::Huge(10_000_000)));
+    let reply = client.get("/organization").await;
+    assert_eq!((reply.status, reply.text.len()), (200, 10_000_000));
+    directory.remove_fault(id);
+    let exchanges = directory.exchanges();
+    let answered = exchanges.iter().filter(|exchange| exchange.get("status").is_some()).count();
+    assert_eq!(answered, 1, "only the token was an answer of Microsoft's");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_quota_turns_calls_away_and_says_how_near_it_is() {
+    let limits = Limits { writes: Quota { amount: 5, seconds: 10 }, ..Limits::default() };
+    let clock = Clock::fixed(1_790_000_000_000);
+    let client = Client::start(Options { limits: Some(limits), ..Options::default() }, clock.clone()).await;
+    let mut near = Vec::new();
+    for name in ["a1", "a2", "a3", "a4", "a5"] {
+        let reply = client.call("POST /users", user(name)).await;
+        assert_eq!((reply.status, reply.header("x-ms-resource-unit")), (201, Some("1")));
+        near.push(reply.header("x-ms-throttle-limit-percentage").map(str::to_owned));
+    }
+    assert_eq!(near, [None, None, None, None, Some("1.00".to_owned())]);
+    let refused = client.call("POST /users", user("a6")).await;
+    assert_eq!((refused.status, refused.header("retry-after")), (429, Some("2")));
+    assert_eq!(refused.header("x-ms-throttle-information"), Some("WriteLimitExceeded"));
+    assert_eq!(client.get("/organization").await.status, 200, "reading has another quota");
+    let one = |id: &str| {
+        json!({"id": id, "method": "POST", "url": "/users",
+        "headers": {"Content-Type": "application/json"}, "body": user(&format!("b{id}"))})
+    };
+    clock.advance(2000);
+    let batch = client.call("POST /$batch", json!({"requests": [one("1"), one("2")]})).await.json();
+    let answers = batch["responses"].as_array().unwrap();
+    let mut statuses: Vec<_> = answers.iter().map(|answer| answer["status"].as_u64().unwrap()).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 429], "each is metered alone: {batch}");
+    let refused = answers.iter().find(|answer| answer["status"] == 429).unwrap();
+    assert!(refused["headers"]["Retry-After"].is_string(), "{refused}");
+    clock.advance(10_000);
+    assert_eq!(client.call("POST /users", user("a6")).await.status, 201);
+}

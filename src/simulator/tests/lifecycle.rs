@@ -168,7 +168,7 @@ async fn the_tenant_tells_its_domains() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_graph_has_not_and_what_the_simulator_has_not() {
+async fn what_graph_has_not() {
     let client = Client::rough().await;
     let error = |status, code: &str, message: &str| (status, code.to_owned(), message.to_owned());
     let reply = client.get("/colours").await.error();
@@ -176,8 +176,6 @@ async fn what_graph_has_not_and_what_the_simulator_has_not() {
     let reply = client.call("PUT /users", json!({})).await.error();
     let text = "Specified HTTP method is not allowed for the request target.";
     assert_eq!(reply, error(405, "Request_BadRequest", text));
-    let reply = client.get("/subscribedSkus").await.error();
-    assert_eq!(reply, error(501, "NotImplemented", "The simulator does not implement GET /subscribedSkus."));
     let reply = client.get("/me").await.error();
     assert_eq!(
         reply,

@@ -1,4 +1,4 @@
-//! The bodies of POST and PATCH of a group (graph-facts §12).
+//! The bodies of POST and PATCH of a group.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ pub(in crate::simulator) struct GroupChange {
     pub(in crate::simulator) properties: Map<String, Value>,
     /// `members@odata.bind`: to be added, all or none.
     pub(in crate::simulator) members: BTreeSet<Uuid>,
+    /// `owners@odata.bind`: to be added, all or none.
+    pub(in crate::simulator) owners: BTreeSet<Uuid>,
 }
 
 /// Reads the body of a POST or PATCH of a group.
@@ -26,6 +28,10 @@ pub(in crate::simulator) fn parse(body: &Value, purpose: Purpose) -> Result<Grou
     let mut change = GroupChange::default();
     for (name, value) in members {
         member(&mut change, name, value, purpose).map_err(Refusal::of_group)?;
+    }
+    let references = change.members.len() + change.owners.len();
+    if references > MOST {
+        return Err(too_many(references));
     }
     match purpose {
         Purpose::Create => required(&change)?,
@@ -49,7 +55,12 @@ fn member(change: &mut GroupChange, name: &str, value: &Value, purpose: Purpose)
             change.members = bound(value)?;
             return Ok(());
         }
-        "owners@odata.bind" | "assignedLabels" => return Err(Refusal::not_built(name)),
+        "owners@odata.bind" => {
+            change.owners = bound(value)?;
+            return Ok(());
+        }
+        // Labels are for persons: an application's token is refused (unverified words).
+        "assignedLabels" => return Err(Refusal::denied()),
         _ => {}
     }
     if schema::is_extension(name) {
@@ -77,15 +88,18 @@ fn known_types(value: &Value) -> bool {
     types.filter_map(Value::as_str).all(|kind| matches!(kind, "Unified" | "DynamicMembership"))
 }
 
+/// That it is refused is documented ("Update group"); its words are not.
+fn too_many(references: usize) -> Refusal {
+    Refusal::bad(format!(
+        "The request names {references} references; at most {MOST} can be added in one request."
+    ))
+}
+
 /// The ids in a list of references to members.
 fn bound(value: &Value) -> Result<BTreeSet<Uuid>, Refusal> {
     let items = value.as_array().ok_or_else(|| Refusal::value("members"))?;
     if items.len() > MOST {
-        // That it is refused is documented ("Update group"); its words are not.
-        return Err(Refusal::bad(format!(
-            "The request names {} references; at most {MOST} can be added in one request.",
-            items.len()
-        )));
+        return Err(too_many(items.len()));
     }
     let mut ids = BTreeSet::new();
     for item in items {
@@ -147,7 +161,8 @@ mod tests {
     #[case("id", json!("x"), 400, "Property 'id' is read-only and cannot be set.")]
     #[case("colour", json!("red"), 400, "The property 'colour' does not exist on type 'microsoft.graph.group'. Make sure to only use property names that are defined by the type.")]
     #[case("hideFromAddressLists", json!(true), 403, "Insufficient privileges to complete the operation.")]
-    #[case("owners@odata.bind", json!([]), 501, "The simulator does not implement owners@odata.bind.")]
+    #[case("owners@odata.bind", json!(1), 400, "Invalid value specified for property 'members' of resource 'Group'.")]
+    #[case("assignedLabels", json!([]), 403, "Insufficient privileges to complete the operation.")]
     fn a_body_that_does_not_fit(
         #[case] name: &str,
         #[case] value: Value,

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use rstest::rstest;
 
 use super::*;
@@ -183,4 +184,22 @@ fn a_restore_takes_two_wishes_only() {
     assert_eq!(restoration(&json!({"upn": "a@contoso.example"})).unwrap_err().status, 400);
     let bad = restoration(&json!({"newUserPrincipalName": "a"})).unwrap_err();
     assert_eq!(bad.message, "Property userPrincipalName is invalid.");
+}
+
+proptest! {
+    #[test]
+    fn any_body_is_read_or_refused(
+        name in "displayName|passwordProfile|businessPhones|employeeOrgData|identities|employeeHireDate|.{0,12}",
+        text in ".{0,60}",
+        number in any::<i64>(),
+    ) {
+        for value in [json!(text), json!([text]), json!({ text.as_str(): text }), json!(number), Value::Null] {
+            let body = json!({ name.as_str(): value });
+            let _ = parse(&body, Purpose::Create);
+            let _ = parse(&body, Purpose::Update);
+            let _ = group::parse(&body, Purpose::Update);
+            let _ = restoration(&body);
+            let _ = reference(&value, &["users"]);
+        }
+    }
 }

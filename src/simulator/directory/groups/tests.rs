@@ -1,5 +1,7 @@
 use rstest::rstest;
 
+use super::super::super::caller::Caller;
+use super::super::super::tenant::TenantSeed;
 use super::super::super::write::{Purpose, group};
 use super::*;
 
@@ -13,6 +15,12 @@ const ALREADY: &str =
 fn id(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
+
+fn act(tenant: &TenantSeed) -> Act<'static> {
+    Act { tenant: Arc::new(tenant.clone()), caller: &NOBODY, now: NOW }
+}
+
+static NOBODY: Caller = Caller { app: Uuid::nil(), user: None, permissions: Vec::new(), roles: Vec::new() };
 
 /// Users 1 to 5 and the group 10.
 struct Tenant {
@@ -43,7 +51,8 @@ impl Tenant {
     fn update(&mut self, group: u128, properties: &Value, members: &[u128]) -> Result<(), Refusal> {
         let members = members.iter().map(|&member| id(member)).collect();
         let properties = properties.as_object().cloned().unwrap_or_default();
-        self.directory.update_group(&id(group).to_string(), &GroupChange { properties, members })
+        let change = GroupChange { properties, members, ..GroupChange::default() };
+        self.directory.update_group(&id(group).to_string(), &change, &act(&TenantSeed::contoso()))
     }
 
     fn add(&mut self, group: u128, members: &[u128]) -> Result<(), Refusal> {
@@ -62,7 +71,7 @@ impl Tenant {
         }
         let change = group::parse(&body, Purpose::Create).unwrap();
         let number = 100 + self.directory.groups().count() as u128;
-        self.directory.create_group(id(number), &change, NOW)
+        self.directory.create_group(id(number), &change, &act(&TenantSeed::contoso()))
     }
 }
 
@@ -90,29 +99,41 @@ fn a_member_is_removed_once() {
     let mut tenant = Tenant::new();
     tenant.add(10, &[1, 2]).unwrap();
     let (group, member) = (id(10).to_string(), id(1).to_string());
-    tenant.directory.remove_member(&group, &member).unwrap();
-    assert_eq!(tenant.directory.remove_member(&group, &member).unwrap_err(), Refusal::not_found(&member));
+    tenant.directory.remove_member(&group, &member, &act(&TenantSeed::contoso())).unwrap();
+    assert_eq!(
+        tenant.directory.remove_member(&group, &member, &act(&TenantSeed::contoso())).unwrap_err(),
+        Refusal::not_found(&member)
+    );
     assert_eq!(tenant.members(10), [2]);
-    let nowhere = tenant.directory.remove_member(&id(11).to_string(), &member).unwrap_err();
+    let nowhere = tenant
+        .directory
+        .remove_member(&id(11).to_string(), &member, &act(&TenantSeed::contoso()))
+        .unwrap_err();
     assert_eq!(nowhere, Refusal::not_found(&id(11).to_string()));
     assert_eq!(tenant.directory.group("x").unwrap_err().message, "Invalid object identifier 'x'.");
 }
 
 #[test]
 fn a_deleted_user_leaves_the_lists_and_comes_back_on_restore() {
+    let seed = TenantSeed::contoso();
     let mut tenant = Tenant::new();
     tenant.add(10, &[1, 2]).unwrap();
-    tenant.directory.delete(&id(1).to_string(), NOW).unwrap();
+    tenant.directory.delete(&id(1).to_string(), &act(&seed)).unwrap();
     assert_eq!(tenant.members(10), [2]);
     let gone = Refusal::not_found(&id(1).to_string());
-    assert_eq!(tenant.directory.remove_member(&id(10).to_string(), &id(1).to_string()).unwrap_err(), gone);
+    assert_eq!(
+        tenant
+            .directory
+            .remove_member(&id(10).to_string(), &id(1).to_string(), &act(&TenantSeed::contoso()))
+            .unwrap_err(),
+        gone
+    );
     assert_eq!(tenant.add(10, &[1]).unwrap_err(), gone);
-    let seed = super::super::TenantSeed::contoso();
-    tenant.directory.restore(id(1), None, false, &seed, NOW).unwrap();
+    tenant.directory.restore(id(1), None, false, &act(&seed)).unwrap();
     assert_eq!(tenant.members(10), [1, 2]);
 
-    tenant.directory.delete(&id(1).to_string(), NOW).unwrap();
-    tenant.directory.purge(id(1), NOW).unwrap();
+    tenant.directory.delete(&id(1).to_string(), &act(&seed)).unwrap();
+    tenant.directory.purge(id(1), &act(&seed)).unwrap();
     assert!(!tenant.directory.is_member(id(10), id(1)));
 }
 
@@ -121,7 +142,7 @@ fn a_deleted_group_is_gone_and_in_no_group() {
     let mut tenant = Tenant::new();
     tenant.seed(11, GroupKind::Security, &[1]);
     tenant.add(10, &[11, 2]).unwrap();
-    tenant.directory.delete_group(&id(11).to_string()).unwrap();
+    tenant.directory.delete_group(&id(11).to_string(), &act(&TenantSeed::contoso())).unwrap();
     assert_eq!(tenant.members(10), [2]);
     assert!(tenant.directory.group(&id(11).to_string()).is_err());
     assert!(tenant.directory.find(&id(1).to_string()).is_some(), "its members are still there");
@@ -129,11 +150,12 @@ fn a_deleted_group_is_gone_and_in_no_group() {
 
 #[test]
 fn without_the_reference_the_member_itself_is_deleted() {
+    let seed = TenantSeed::contoso();
     let mut tenant = Tenant::new();
     tenant.add(10, &[1]).unwrap();
-    let other = tenant.directory.delete_member(&id(10).to_string(), &id(2).to_string(), NOW);
+    let other = tenant.directory.delete_member(&id(10).to_string(), &id(2).to_string(), &act(&seed));
     assert_eq!(other.unwrap_err().status, 404);
-    tenant.directory.delete_member(&id(10).to_string(), &id(1).to_string(), NOW).unwrap();
+    tenant.directory.delete_member(&id(10).to_string(), &id(1).to_string(), &act(&seed)).unwrap();
     assert!(tenant.directory.find(&id(1).to_string()).is_none());
     assert!(tenant.directory.find_deleted(id(1), NOW).is_some());
 }
@@ -151,8 +173,8 @@ fn a_group_that_graph_does_not_change(#[case] kind: GroupKind, #[case] status: u
     let refusals = [
         tenant.add(11, &[2]),
         tenant.update(11, &json!({"displayName": "New"}), &[]),
-        tenant.directory.remove_member(&group, &id(1).to_string()),
-        tenant.directory.delete_group(&group),
+        tenant.directory.remove_member(&group, &id(1).to_string(), &act(&TenantSeed::contoso())),
+        tenant.directory.delete_group(&group, &act(&TenantSeed::contoso())),
     ];
     for refusal in refusals {
         assert_eq!(told(&refusal.unwrap_err()), (status, message));
@@ -165,7 +187,8 @@ fn the_members_of_a_dynamic_group_follow_its_rule() {
     let mut tenant = Tenant::new();
     tenant.seed(11, GroupKind::Dynamic, &[1]);
     assert_eq!(told(&tenant.add(11, &[2]).unwrap_err()), (403, DENIED));
-    let removed = tenant.directory.remove_member(&id(11).to_string(), &id(1).to_string());
+    let removed =
+        tenant.directory.remove_member(&id(11).to_string(), &id(1).to_string(), &act(&TenantSeed::contoso()));
     assert_eq!(told(&removed.unwrap_err()), (403, DENIED));
     tenant.update(11, &json!({"displayName": "New"}), &[]).unwrap();
 }
@@ -177,7 +200,10 @@ fn a_microsoft_365_group_takes_users_only() {
     tenant.add(11, &[1]).unwrap();
     assert_eq!(tenant.add(11, &[10]).unwrap_err().status, 400);
     assert_eq!(tenant.add(10, &[11]).unwrap_err().status, 400);
-    assert_eq!(tenant.directory.delete_group(&id(11).to_string()).unwrap_err().status, 501);
+    tenant.directory.delete_group(&id(11).to_string(), &act(&TenantSeed::contoso())).unwrap();
+    assert!(tenant.directory.group(&id(11).to_string()).is_err());
+    tenant.directory.restore_group(id(11), NOW).unwrap();
+    assert_eq!(tenant.members(11), [1], "its members come back with it");
 }
 
 #[test]
