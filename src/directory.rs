@@ -2,6 +2,7 @@
 
 mod access;
 mod address;
+pub mod authorize;
 mod bootstrap;
 pub mod caller;
 pub mod connections;
@@ -16,15 +17,16 @@ pub mod rollback;
 pub mod routing;
 mod settle;
 mod sync;
+#[cfg(test)]
+mod testing;
 pub mod users;
 
 pub use crate::store::list::{From, Listing, Page, Position};
 pub use crate::store::memberships::{GroupRef, Member, MemberKind};
 pub use access::{Access, AccessError, NewAccess, Scope, TokenView};
 pub use address::{Address, AddressFault, DomainName, domain_of};
-pub use bootstrap::{
-    Bootstrap, BootstrapError, DEFAULT_NAME, NewConnection, Simulated, simulator_connection,
-};
+pub use bootstrap::{Bootstrap, BootstrapError, DEFAULT_NAME, Simulated, simulator_connection};
+pub use connections::{ConnectionError, NewConnection, NewCredential, Wish};
 pub use error::Error;
 pub use settle::{Precondition, Pushed, Wait};
 pub use sync::SyncStatus;

@@ -9,6 +9,7 @@ mod insights;
 mod meter;
 mod metrics;
 mod negotiate;
+mod oauth;
 mod openapi;
 mod scim;
 mod server;
@@ -24,6 +25,7 @@ pub use openapi::document;
 pub use server::{Server, ServerError};
 
 use crate::directory::Directory;
+use crate::directory::authorize::SignIn;
 
 /// What every handler can reach.
 #[derive(Clone)]
@@ -32,6 +34,8 @@ pub struct State {
     pub directory: Arc<Directory>,
     /// The base URL as clients see it, when a proxy stands in front.
     pub public_url: Option<Url>,
+    /// The way to Microsoft's sign-in page.
+    pub sign_in: SignIn,
     /// How long a push waits to settle.
     pub settle_deadline: Duration,
     /// The largest body, in bytes.

@@ -4,16 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::access::{NewAccess, Scope};
-use super::connections::{SIMULATOR_CLOUD, no_settings};
+use super::connections::{ConnectionError, NewConnection, NewCredential, SIMULATOR_CLOUD, Wish};
 use super::{Directory, DomainName};
-use crate::ids::{ConnectionId, OrganizationId};
+use crate::ids::OrganizationId;
 use crate::scim::Dialect;
 use crate::secret::BearerToken;
 use crate::store::connections::{self, Connection, ConnectionState};
-use crate::store::domains::{self, Domain};
-use crate::store::{self, Reads, Tx, organizations, tokens};
+use crate::store::{self, Reads, Tx, domains, organizations, tokens};
 
 /// The name of the organization and of the upstream that exist by default.
 pub const DEFAULT_NAME: &str = "default";
@@ -38,25 +38,6 @@ pub enum Simulated {
     Off,
 }
 
-/// A Microsoft 365 tenant to be connected.
-#[derive(Clone, Debug)]
-pub struct NewConnection {
-    /// Unique in the organization.
-    pub name: String,
-    /// `global`, `us-gov`, `us-dod`, `china` or `simulator`.
-    pub cloud: String,
-    /// The login host and the Graph host, where they are not the cloud's own.
-    pub hosts: Option<(String, String)>,
-    /// The tenant's id or one of its domains.
-    pub tenant: String,
-    /// The application's id.
-    pub client_id: String,
-    /// The application's secret.
-    pub client_secret: SecretString,
-    /// The domains whose users belong to it; the first is its default.
-    pub domains: Vec<DomainName>,
-}
-
 /// Why the start cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum BootstrapError {
@@ -69,12 +50,21 @@ pub enum BootstrapError {
     /// No such organization.
     #[error("there is no organization \"{0}\"")]
     NoOrganization(String),
-    /// A connection without a domain routes nobody.
-    #[error("the connection \"{0}\" needs at least one domain, or no user would ever belong to it")]
-    NoDomain(String),
+    /// The simulator's tenant cannot be connected.
+    #[error(transparent)]
+    Connection(ConnectionError),
     /// The fixed token was revoked.
     #[error("GANGWAY_BOOTSTRAP_TOKEN is a token that was revoked; choose another one, or unset it")]
     RevokedToken,
+}
+
+impl From<ConnectionError> for BootstrapError {
+    fn from(error: ConnectionError) -> Self {
+        match error {
+            ConnectionError::Store(error) => Self::Store(error),
+            other => Self::Connection(other),
+        }
+    }
 }
 
 impl Directory {
@@ -110,7 +100,8 @@ impl Directory {
         if let Simulated::Tenant(connection) = &wanted.simulator
             && connections::by_name(tx, organization, &connection.name).await?.is_none()
         {
-            self.insert_connection(tx, organization, connection).await?;
+            let connection = self.draft(organization, connection)?;
+            self.insert_connection(tx, &connection).await?;
         }
         set_simulated(tx, organization, &wanted.simulator).await?;
         if let Some(fixed) = fixed {
@@ -164,57 +155,6 @@ impl Directory {
         }
     }
 
-    /// Connects a tenant: its users are routed there from now on.
-    pub async fn add_connection(
-        self: &Arc<Self>,
-        organization: OrganizationId,
-        new: NewConnection,
-    ) -> Result<ConnectionId, BootstrapError> {
-        let this = Arc::clone(self);
-        self.store
-            .write(move |tx| Box::pin(async move { this.insert_connection(tx, organization, &new).await }))
-            .await
-    }
-
-    async fn insert_connection(
-        &self,
-        tx: &Tx,
-        organization: OrganizationId,
-        new: &NewConnection,
-    ) -> Result<ConnectionId, BootstrapError> {
-        let default = new.domains.first().ok_or_else(|| BootstrapError::NoDomain(new.name.clone()))?;
-        let id = ConnectionId(self.clock.uuid());
-        let now = self.clock.millis();
-        let (login_url, graph_url) = new.hosts.clone().unzip();
-        let connection = Connection {
-            id,
-            organization,
-            name: new.name.clone(),
-            cloud: new.cloud.clone(),
-            login_url,
-            graph_url,
-            tenant: new.tenant.clone(),
-            client_id: new.client_id.clone(),
-            credential: Some(self.key.seal(&new.client_secret, id.0)),
-            settings: no_settings(),
-            default_domain: Some(default.to_string()),
-            state: ConnectionState::Active,
-            created_at: now,
-        };
-        connections::insert(tx, &connection).await?;
-        for name in &new.domains {
-            let domain = Domain {
-                name: name.to_string(),
-                organization,
-                connection: id,
-                is_default: name == default,
-                created_at: now,
-            };
-            domains::insert(tx, &domain).await?;
-        }
-        Ok(id)
-    }
-
     /// The connections of an organization, with the domains of each.
     pub async fn connections(
         &self,
@@ -237,7 +177,8 @@ impl Directory {
     }
 }
 
-/// The connection of the simulator's tenant is in use exactly while there is a simulator.
+/// The connection of the simulator's tenant is in use exactly while there is a simulator, unless an administrator has
+/// switched it off.
 async fn set_simulated(
     tx: &Tx,
     organization: OrganizationId,
@@ -249,7 +190,8 @@ async fn set_simulated(
         Simulated::Off => ConnectionState::Inactive,
     };
     for mut connection in connections::list(tx, organization).await? {
-        if connection.cloud == SIMULATOR_CLOUD && connection.state != wanted {
+        let is_ours = connection.cloud == SIMULATOR_CLOUD && !connection.clearing;
+        if is_ours && connection.state != wanted {
             connection.state = wanted;
             connections::update(tx, &connection).await?;
         }
@@ -275,8 +217,10 @@ pub fn simulator_connection(
         hosts: None,
         tenant,
         client_id,
-        client_secret,
-        domains,
+        credential: NewCredential::ClientSecret(client_secret),
+        default_domain: domains.first().cloned(),
+        domains: Wish::Named(domains),
+        settings: json!({}),
     }
 }
 

@@ -85,12 +85,16 @@ impl Origin {
 
     /// Work that nobody asked for by a request, such as a resync.
     pub fn system(request_id: Uuid) -> Self {
-        let initiated_by = Initiator {
-            kind: InitiatorKind::System,
-            id: None,
-            source: "gangway".to_owned(),
-            source_metadata: None,
-        };
+        Self::by(InitiatorKind::System, "gangway", request_id)
+    }
+
+    /// What an administrator has asked for on the command line.
+    pub fn command_line(request_id: Uuid) -> Self {
+        Self::by(InitiatorKind::Admin, "cli", request_id)
+    }
+
+    fn by(kind: InitiatorKind, source: &str, request_id: Uuid) -> Self {
+        let initiated_by = Initiator { kind, id: None, source: source.to_owned(), source_metadata: None };
         Self { initiated_by, request_id, client_ip: None, useragent: None, ignored: Vec::new() }
     }
 }

@@ -1,6 +1,22 @@
 //! Connections as the directory needs them: which one a user belongs to, and what holds there.
 
-use serde_json::{Value, json};
+mod domains;
+mod fault;
+mod new;
+mod rebind;
+mod standing;
+mod switch;
+mod telling;
+
+pub use domains::{DomainsRead, TenantDomain};
+pub use fault::ConnectionError;
+pub use new::{NewConnection, NewCredential, Wish, parse_setting, settings_of};
+pub use rebind::Whom;
+pub use standing::Granted;
+
+pub use crate::store::connections::Connection;
+
+use serde_json::Value;
 
 use super::error::Error;
 use super::routing::{self, Map, Route};
@@ -8,9 +24,10 @@ use super::{Address, Directory, DomainName, domain_of};
 use crate::ids::{ConnectionId, OrganizationId};
 use crate::settings::{Settings, Unmatched};
 use crate::store::bindings::Binding;
-use crate::store::connections::{self, Connection, ConnectionState};
+use crate::store::connections;
+use crate::store::domains as known_domains;
 use crate::store::users::User;
-use crate::store::{Reads, domains};
+use crate::store::{Reads, domains::Domain};
 
 /// The name in `connection.cloud` of the simulator, whose hosts are known only while it runs.
 pub const SIMULATOR_CLOUD: &str = "simulator";
@@ -22,6 +39,8 @@ pub struct Place {
     pub bound: Option<(Connection, Address)>,
     /// The settings that hold for the user.
     pub settings: Settings,
+    /// The domain of the address, where another identity provider signs its users in.
+    pub federated: Option<String>,
 }
 
 /// What carries a binding out.
@@ -50,58 +69,96 @@ impl Directory {
         organization: OrganizationId,
         user_name: &str,
     ) -> Result<Place, Error> {
-        let owner = self.owner_of(reads, organization, user_name).await?;
-        let route = match &owner {
-            Some(connection) => {
+        let (connection, address) = match self.owner_of(reads, organization, user_name).await? {
+            Some((connection, _)) if connection.is_asleep() => return self.unbound_in(&connection),
+            Some((connection, domain)) => {
                 let map = Map {
                     owner: Some(connection.id),
                     known: &[],
                     fallback: None,
                     unmatched: Unmatched::Refuse,
                 };
-                routing::route(user_name, &map)?
+                let Route::Bound(_, address) = routing::route(user_name, &map)? else {
+                    return self.unbound_in(&connection);
+                };
+                let settings = self.settings(&connection.settings)?;
+                let federated = domain.federated.then_some(domain.name);
+                return Ok(Place { bound: Some((connection, address)), settings, federated });
             }
-            None => self.route_unmatched(reads, organization, user_name).await?,
+            None => match self.route_unmatched(reads, organization, user_name).await? {
+                Route::Bound(id, address) => (self.connection(reads, organization, id).await?, address),
+                Route::Unbound => {
+                    return Ok(Place { bound: None, settings: self.defaults.clone(), federated: None });
+                }
+            },
         };
-        let Route::Bound(id, address) = route else {
-            return Ok(Place { bound: None, settings: self.defaults.clone() });
-        };
-        let connection = match owner {
-            Some(connection) => connection,
-            None => self.connection(reads, organization, id).await?,
-        };
+        if connection.is_asleep() {
+            return self.unbound_in(&connection);
+        }
         let settings = self.settings(&connection.settings)?;
-        Ok(Place { bound: Some((connection, address)), settings })
+        let domain = match address.domain() {
+            Some(domain) => known_domains::get(reads, organization, domain.as_str()).await?,
+            None => None,
+        };
+        let federated = domain.filter(|domain| domain.federated).map(|domain| domain.name);
+        Ok(Place { bound: Some((connection, address)), settings, federated })
     }
 
-    /// The connection in use that has the user's own domain.
+    /// The place of a user whose connection was switched off: kept by its rules, bound to nothing.
+    fn unbound_in(&self, connection: &Connection) -> Result<Place, Error> {
+        Ok(Place { bound: None, settings: self.settings(&connection.settings)?, federated: None })
+    }
+
+    /// The connection that has the user's own domain, in use or switched off by an administrator.
     async fn owner_of(
         &self,
         reads: &impl Reads,
         organization: OrganizationId,
         user_name: &str,
-    ) -> Result<Option<Connection>, Error> {
+    ) -> Result<Option<(Connection, Domain)>, Error> {
         let Some(domain) = domain_of(user_name) else {
             return Ok(None);
         };
-        let Some(id) = domains::connection_of(reads, organization, domain.as_str()).await? else {
+        let Some(domain) = known_domains::get(reads, organization, domain.as_str()).await? else {
             return Ok(None);
         };
-        let connection = connections::get(reads, organization, id).await?;
-        Ok(connection.filter(|connection| connection.state == ConnectionState::Active))
+        let connection = connections::get(reads, organization, domain.connection).await?;
+        Ok(connection.filter(is_known).map(|connection| (connection, domain)))
     }
 
-    /// What carries `binding` out for its `user`.
+    /// Whether the connection that has the user's domain was switched off by an administrator.
+    pub(super) async fn is_switched_off(&self, reads: &impl Reads, user: &User) -> Result<bool, Error> {
+        let owner = self.owner_of(reads, user.organization, &user.user_name).await?;
+        Ok(owner.is_some_and(|(connection, _)| connection.is_asleep()))
+    }
+
+    /// What carries `binding` out for its `user`. Who has an account is carried out where it is, also when its domain routes
+    /// nobody today: a leaver must be blocked whatever has become of the domain.
     pub async fn target(&self, binding: &Binding, user: &User) -> Result<Target, Error> {
         if user.deleted_at.is_none() {
-            let place = self.place(&self.store, user.organization, &user.user_name).await?;
-            let Some((connection, address)) = place.bound.filter(|(found, _)| found.id == binding.connection)
-            else {
-                return Err(Error::OtherConnection(user.user_name.clone()));
-            };
-            return Ok(Target { connection, settings: place.settings, address: Some(address) });
+            match self.place(&self.store, user.organization, &user.user_name).await {
+                Ok(Place { bound: Some((connection, address)), settings, .. })
+                    if connection.id == binding.connection =>
+                {
+                    return Ok(Target { connection, settings, address: Some(address) });
+                }
+                _ if binding.account_id.is_some() => {}
+                Err(error) => return Err(error),
+                Ok(_) => {
+                    let connection =
+                        self.connection(&self.store, user.organization, binding.connection).await?;
+                    return Err(if connection.is_in_use() {
+                        Error::OtherConnection(user.user_name.clone())
+                    } else {
+                        Error::NotInUse(connection.name)
+                    });
+                }
+            }
         }
         let connection = self.connection(&self.store, user.organization, binding.connection).await?;
+        if !connection.is_in_use() {
+            return Err(Error::NotInUse(connection.name));
+        }
         let settings = self.settings(&connection.settings)?;
         // A person who is leaving must be blocked also when the name would be refused today.
         let domain = connection.default_domain.as_deref().and_then(DomainName::parse);
@@ -118,8 +175,10 @@ impl Directory {
         user_name: &str,
     ) -> Result<Route, Error> {
         let mut connections = connections::list(reads, organization).await?;
-        connections.retain(|connection| connection.state == ConnectionState::Active);
-        let domains = domains::list(reads, organization).await?;
+        connections.retain(is_known);
+        // Those that were switched off last: a user who finds no other place waits for them.
+        connections.sort_by_key(Connection::is_asleep);
+        let domains = known_domains::list(reads, organization).await?;
         let in_use = |id| connections.iter().any(|connection| connection.id == id);
         let known: Vec<String> = domains
             .into_iter()
@@ -169,7 +228,10 @@ fn fallback_of(connection: &Connection) -> Option<(ConnectionId, DomainName)> {
     domain.map(|domain| (connection.id, domain))
 }
 
-/// Settings that override nothing.
-pub fn no_settings() -> Value {
-    json!({})
+/// Whether a connection has a say in where users go: not so the simulator's while there is no simulator.
+fn is_known(connection: &Connection) -> bool {
+    connection.is_in_use() || connection.is_asleep()
 }
+
+#[cfg(test)]
+mod tests;

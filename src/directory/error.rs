@@ -53,6 +53,15 @@ pub enum Error {
          an account cannot move between tenants: delete the user and create it anew"
     )]
     OtherConnection(String),
+    /// A new user of a federated domain without the anchor that Microsoft asks for.
+    #[error(
+        "the domain {0} is federated: Microsoft 365 takes a new user of it only with onPremisesImmutableId, by which the \
+         other identity provider knows the person; send it in the extension urn:ietf:params:scim:schemas:extension:gangway:2.0:User"
+    )]
+    NoAnchor(String),
+    /// A connection in which nothing is carried out.
+    #[error("the connection \"{0}\" is not in use; activate it")]
+    NotInUse(String),
     /// A connection that is gone.
     #[error("the connection {0} that the user belongs to was removed; connect the tenant again")]
     NoConnection(ConnectionId),

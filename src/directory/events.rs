@@ -29,7 +29,7 @@ impl Directory {
 
     /// How much waits in each lane, by the lane's name; an empty lane counts 0.
     pub async fn backlog(&self) -> Result<Vec<(&'static str, i64)>, store::Error> {
-        let waiting = queue::backlog(&self.store).await?;
+        let waiting = queue::backlog(&self.store, self.clock.millis()).await?;
         let of = |lane| waiting.iter().find(|(found, _)| *found == lane).map_or(0, |(_, count)| *count);
         Ok(LANES.iter().map(|(lane, name)| (*name, of(*lane))).collect())
     }

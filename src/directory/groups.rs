@@ -2,6 +2,7 @@
 //!
 //! Who is a member is a row each, never a list that is read and written back: a change touches the rows that it names.
 
+mod bind;
 mod change;
 mod members;
 mod nickname;

@@ -48,6 +48,12 @@ impl Handover {
         *at = until.max(*at);
     }
 
+    /// Tells that something may be carried out in this connection at once.
+    pub fn resume(&self, connection: ConnectionId) {
+        self.shared.resting.lock().unwrap_or_else(PoisonError::into_inner).remove(&connection);
+        self.wake();
+    }
+
     /// The connections that rest at `now`.
     pub fn resting(&self, now: i64) -> Vec<ConnectionId> {
         let mut resting = self.shared.resting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,6 +83,9 @@ mod tests {
         assert!(handover.rests(one, 99) && !handover.rests(one, 100));
         assert_eq!(handover.resting(60), [one]);
         assert!(handover.resting(100).is_empty());
+        handover.rest(one, 200);
+        handover.resume(one);
+        assert!(!handover.rests(one, 150));
     }
 
     #[tokio::test]

@@ -55,6 +55,12 @@ pub enum Violation {
          lower case, upper case, digit and symbol"
     )]
     Classes,
+    /// The user's domain is federated.
+    #[error(
+        "the password was not set: the domain {0} is federated, so another identity provider keeps the passwords of its \
+         users and Microsoft 365 takes none; set it there, and leave it out here"
+    )]
+    Federated(String),
     /// It contains the user's name.
     #[error("the password contains the user name, which Microsoft 365 does not allow")]
     ContainsUserName,

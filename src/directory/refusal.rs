@@ -39,6 +39,11 @@ pub enum Failure {
         /// What happened and what to do.
         sentence: String,
     },
+    /// Nothing failed: a leaver's account waits for the end of the days of grace.
+    Grace {
+        /// What follows then.
+        sentence: String,
+    },
     /// A password broke a rule and was left out (`password.on_violation = skip`).
     PasswordSkipped {
         /// The rule.
@@ -57,6 +62,7 @@ impl Failure {
         match self {
             Self::Waiting { sentence }
             | Self::Refused { sentence }
+            | Self::Grace { sentence }
             | Self::PasswordSkipped { sentence }
             | Self::LeftOut { sentence } => sentence,
         }

@@ -57,6 +57,11 @@ impl Rollback {
         serde_json::to_value(self).ok()
     }
 
+    /// Whether the user would be removed: its create was not acknowledged.
+    pub fn removes(user: &User) -> bool {
+        matches!(user.rollback.clone().map(serde_json::from_value), Some(Ok(Self::Remove)))
+    }
+
     /// Whether what `user` would go back to is older than the state of `version`.
     pub fn is_older(user: &User, version: i64) -> bool {
         match user.rollback.clone().map(serde_json::from_value) {
@@ -66,6 +71,9 @@ impl Rollback {
         }
     }
 }
+
+/// How long after a refusal a leaver is tried again, in milliseconds.
+const REFUSED_LEAVER: i64 = 60 * 60 * 1000;
 
 /// Undoes what was not acknowledged, after Microsoft has refused it. The binding keeps what Graph was given
 /// meanwhile and stays dirty, so that a half of a change that did arrive is taken back as well.
@@ -130,8 +138,11 @@ pub async fn undo(
     if taken_back {
         binding.mark_anew(Lane::Security, now);
     } else {
-        binding.lane = None;
         binding.failure = serde_json::to_value(Failure::Refused { sentence: refusal.sentence.clone() }).ok();
+        // Upstream can push nothing any more for one who is gone: until it succeeds it is tried again.
+        let is_gone = user.deleted_at.is_some();
+        binding.lane = is_gone.then_some(Lane::Security);
+        binding.next_attempt_at = now.saturating_add(REFUSED_LEAVER);
     }
     bindings::update(tx, &binding).await?;
     Ok(if taken_back { Undone::RolledBack } else { Undone::Kept })

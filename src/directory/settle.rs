@@ -200,15 +200,16 @@ impl Directory {
             return Ok(Pushed::Pending(row.view(Some(binding))));
         }
         let version = binding.wanted_version();
+        let place = (who.organization, id);
         if self.handover.rests(binding.connection(), self.clock.millis() + millis(longest)) {
-            return self.acknowledge(row, binding, watch).await;
+            return self.acknowledge(place, row, binding, watch).await;
         }
         match self.outcome(watch, version, longest).await {
             (Some(Outcome::Settled { binding, .. }), _) => {
                 Ok(Pushed::Settled(row.view(Some(Arc::unwrap_or_clone(binding)))))
             }
             (Some(Outcome::Refused { refusal, .. }), _) => Err(Error::Refused(refusal)),
-            (_, watch) => self.acknowledge(row, binding, watch).await,
+            (_, watch) => self.acknowledge(place, row, binding, watch).await,
         }
     }
 
@@ -234,6 +235,7 @@ impl Directory {
     /// the change back. If the outcome came in this very moment, it is the answer.
     async fn acknowledge<S: Subject>(
         &self,
+        (organization, id): (OrganizationId, S::Id),
         told: S,
         binding: S::Binding,
         mut watch: Watch<S::Id, S::Binding>,
@@ -256,7 +258,11 @@ impl Directory {
                 Ok(if settled { Pushed::Settled(view) } else { Pushed::Pending(view) })
             }
             Acknowledged::Gone => Ok(Pushed::Settled(told.view(Some(binding)))),
-            Acknowledged::TakenBack => Err(Error::Refused(reason(watch, wanted).await)),
+            Acknowledged::TakenBack => match S::get(&self.store, organization, id).await? {
+                // Not refused: its connection was switched off meanwhile.
+                Some((row, None)) if row.version() >= told.version() => Ok(Pushed::Settled(row.view(None))),
+                _ => Err(Error::Refused(reason(watch, wanted).await)),
+            },
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Users as upstream wants them: create, replace, patch, delete, read.
 
+mod bind;
 mod change;
 mod gone;
 mod mark;
 mod settle;
+mod untouched;
 mod view;
 
 use std::sync::Arc;

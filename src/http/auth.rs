@@ -74,7 +74,6 @@ fn presented(headers: &HeaderMap, scope: Scope) -> Result<&str, Fault> {
 }
 
 fn caller(request: &HttpRequest, access: Access) -> Caller {
-    let useragent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let (id, name) = access.upstream.clone().unzip();
     let initiated_by = Initiator {
         kind: InitiatorKind::Upstream,
@@ -86,10 +85,28 @@ fn caller(request: &HttpRequest, access: Access) -> Caller {
         initiated_by,
         request_id: request_id(request),
         client_ip: client_ip(request).map(|ip| ip.to_string()),
-        useragent: useragent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect()),
+        useragent: useragent(request),
         ignored: Vec::new(),
     };
     Caller { organization: access.organization, upstream: access.upstream, dialect: access.dialect, origin }
+}
+
+/// An administrator in the browser, whom Microsoft has yet to name.
+pub(super) fn origin_of_browser(request: &HttpRequest) -> Origin {
+    let initiated_by =
+        Initiator { kind: InitiatorKind::Admin, id: None, source: "oauth".to_owned(), source_metadata: None };
+    Origin {
+        initiated_by,
+        request_id: request_id(request),
+        client_ip: client_ip(request).map(|ip| ip.to_string()),
+        useragent: useragent(request),
+        ignored: Vec::new(),
+    }
+}
+
+fn useragent(request: &HttpRequest) -> Option<String> {
+    let useragent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    useragent.map(|text| text.chars().take(LONGEST_USER_AGENT).collect())
 }
 
 /// Our id of the request: in the log, in the answer, and in every event that it causes.

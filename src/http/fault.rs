@@ -159,6 +159,7 @@ impl From<Error> for Fault {
             Error::Password(_)
             | Error::Routing(_)
             | Error::OtherConnection(_)
+            | Error::NoAnchor(_)
             | Error::UnknownMembers(_)
             | Error::OwnMember(_) => ErrorKind::InvalidValue,
             Error::Refused(refusal) => match refusal.kind {
@@ -166,7 +167,7 @@ impl From<Error> for Fault {
                 RefusalKind::Uniqueness => ErrorKind::Uniqueness,
                 RefusalKind::Forbidden => return Self::new(StatusCode::FORBIDDEN, None, detail),
             },
-            Error::Settings(_) | Error::NoConnection(_) | Error::Corrupt(_) => {
+            Error::Settings(_) | Error::NoConnection(_) | Error::NotInUse(_) | Error::Corrupt(_) => {
                 tracing::error!(%detail, "a request could not be served");
                 return Self::new(StatusCode::INTERNAL_SERVER_ERROR, None, detail);
             }

@@ -20,6 +20,7 @@ use super::server::described;
     tags(
         (name = "scim", description = "SCIM 2.0 (RFC 7643, RFC 7644); also at /scim"),
         (name = "insights", description = "Directory insights: what was done, when, for whom and by whom"),
+        (name = "oauth", description = "Authorizing a connection in the browser"),
         (name = "health", description = "For those who run the server"),
     )
 )]

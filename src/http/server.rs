@@ -13,7 +13,7 @@ use tracing_actix_web::TracingLogger;
 use utoipa_actix_web::scope;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{State, head, health, insights, meter, metrics, negotiate, openapi, scim};
+use super::{State, head, health, insights, meter, metrics, negotiate, oauth, openapi, scim};
 
 /// A server that listens.
 #[derive(Debug)]
@@ -58,6 +58,8 @@ impl Server {
                 .wrap(from_fn(meter::measure))
                 .wrap(TracingLogger::default())
                 .wrap(NormalizePath::trim())
+                // The outermost: before anything logs the address.
+                .wrap(from_fn(oauth::hide_answer))
                 .configure(routes)
         })
         .disable_signals()
@@ -89,6 +91,9 @@ pub(super) fn described(config: &mut ServiceConfig<'_>) {
     config
         .service(scope("/scim/v2").configure(scim::described))
         .service(scope("/insights/directory/v1").service(insights::query_events))
+        .service(oauth::begin_authorization)
+        .service(oauth::begin_consent)
+        .service(oauth::come_back)
         .service(health::live)
         .service(health::ready)
         .service(metrics::show_metrics)
@@ -100,6 +105,9 @@ fn routes(config: &mut web::ServiceConfig) {
         .service(web::scope("/scim/v2").configure(scim::routes))
         .service(web::scope("/scim").configure(scim::routes))
         .service(web::scope("/insights/directory/v1").service(insights::query_events))
+        .service(oauth::begin_authorization)
+        .service(oauth::begin_consent)
+        .service(oauth::come_back)
         .service(health::live)
         .service(health::ready)
         .service(metrics::show_metrics)

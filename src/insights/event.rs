@@ -49,10 +49,16 @@ event_types! {
     UserLookupProvision = "user_lookup_provision",
     /// An account differs from what Gangway gave it.
     UserDriftDetected = "user_drift_detected",
+    /// A group differs from what Gangway gave it.
+    GroupDriftDetected = "group_drift_detected",
     /// A connection started to carry changes.
     ConnectionActivate = "connection_activate",
     /// A connection stopped; its bindings were cleared.
     ConnectionDeactivate = "connection_deactivate",
+    /// What was granted to a connection is good no longer; an administrator must grant it anew.
+    ConnectionNeedsAuthorization = "connection_needs_authorization",
+    /// An administrator has granted a connection access to the tenant.
+    ConnectionAuthorized = "connection_authorized",
     /// A connection claimed an e-mail domain.
     DomainAdd = "domain_add",
     /// A connection gave up an e-mail domain.
@@ -333,7 +339,7 @@ mod tests {
 
     #[test]
     fn every_type_is_read_as_it_is_written() {
-        assert_eq!(EventType::ALL.len(), 19);
+        assert_eq!(EventType::ALL.len(), 22);
         for kind in EventType::ALL {
             assert_eq!(kind.to_string().parse(), Ok(*kind));
             assert_eq!(serde_json::to_value(kind).unwrap(), json!(kind.as_str()));

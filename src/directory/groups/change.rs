@@ -16,7 +16,7 @@ use crate::directory::sync::failure_in;
 use crate::ids::{ConnectionId, GroupBindingId, GroupId, OrganizationId};
 use crate::scim::members::{GroupInput, GroupPatch, MemberChange};
 use crate::scim::{GROUP, Resource, patch};
-use crate::store::connections::{self, ConnectionState};
+use crate::store::connections;
 use crate::store::group_bindings::{self, GroupBinding};
 use crate::store::groups::{self, Group};
 use crate::store::queue::Lane;
@@ -205,6 +205,26 @@ impl Directory {
         Ok(binding)
     }
 
+    /// Binds a group that may have been bound before: it is looked for by its alias before another is made.
+    pub(super) async fn mark_group_anew(
+        &self,
+        tx: &Tx,
+        group: &Group,
+        connection: ConnectionId,
+        who: &Caller,
+    ) -> Result<(), Error> {
+        self.ensure_events(tx, who).await?;
+        let now = self.clock.millis();
+        let mut binding = self.new_group_binding(group, connection, now);
+        if let Some(given) = binding.given.as_object_mut() {
+            given.insert(TRIED.to_owned(), true.into());
+        }
+        binding.mark(Lane::Background, now);
+        binding.request = Some(request(who, &[])?);
+        group_bindings::insert(tx, &binding).await?;
+        Ok(())
+    }
+
     /// A binding to which nothing was given yet.
     fn new_group_binding(&self, group: &Group, connection: ConnectionId, now: i64) -> GroupBinding {
         GroupBinding {
@@ -226,6 +246,8 @@ impl Directory {
             request: None,
             failure: None,
             given_at: None,
+            drift: None,
+            unverified_at: None,
         }
     }
 
@@ -236,7 +258,7 @@ impl Directory {
         organization: OrganizationId,
     ) -> Result<Option<ConnectionId>, Error> {
         let connections = connections::list(reads, organization).await?;
-        let first = connections.iter().find(|connection| connection.state == ConnectionState::Active);
+        let first = connections.iter().find(|connection| connection.is_in_use());
         Ok(first.map(|connection| connection.id))
     }
 }

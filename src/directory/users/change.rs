@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use super::gone::remove_user;
 use super::mark::{Checked, Mark};
 use super::stored;
+use super::untouched::check_place;
 use crate::directory::Directory;
 use crate::directory::caller::Caller;
+use crate::directory::connections::Place;
 use crate::directory::error::Error;
 use crate::directory::mark::request;
 use crate::directory::refusal::Failure;
@@ -14,14 +16,15 @@ use crate::directory::rollback::Rollback;
 use crate::directory::settle::{Precondition, Wait, Written};
 use crate::directory::sync::{SyncStatus, failure_in};
 use crate::ids::{ConnectionId, UserId};
+use crate::insights::{EventType, ResourceKind};
 use crate::scim::patch::{self, PatchRequest};
 use crate::scim::resource::Input;
 use crate::scim::schema::GANGWAY_USER;
 use crate::scim::{Resource, USER};
-use crate::store::Tx;
 use crate::store::bindings::{self, Binding};
 use crate::store::queue::Lane;
 use crate::store::users::{self, User};
+use crate::store::{Tx, clearing, connections};
 
 /// Where the given state keeps the addresses under which an account may exist already.
 pub const TRIED: &str = "tried";
@@ -47,7 +50,9 @@ impl Directory {
         let Input { resource, password, ignored } = input;
         let name = name_of(&resource).to_owned();
         let place = self.place(tx, who.organization, &name).await?;
-        let password = Checked::new(&place.settings, password, &name)?;
+        check_place(&place, None)?;
+        let password = Checked::new(&place, password, &name)?;
+        check_anchor(&place, &resource)?;
 
         let mut user = User {
             id,
@@ -93,7 +98,9 @@ impl Directory {
         let Input { resource: mut after, password, ignored } = apply(&before, change, who)?;
         let name = name_of(&after).to_owned();
         let place = self.place(tx, who.organization, &name).await?;
-        let password = Checked::new(&place.settings, password, &name)?;
+        let binding = self.unless_asleep(tx, &mut user, binding, &place).await?;
+        check_place(&place, binding.as_ref())?;
+        let password = Checked::new(&place, password, &name)?;
         if password.is_set() {
             end_expiry(&before, &mut after);
         }
@@ -110,12 +117,12 @@ impl Directory {
         let lane = lane(&before, &after, &password, binding.as_ref());
         if !same {
             set_resource(&mut user, stored(after));
-            user.connection = place.connection();
             // A refused change has used a version up: an entity tag never stands for two states.
             let latest = binding.as_ref().map_or(0, |binding| binding.wanted_version);
             user.version = user.version.max(latest) + 1;
             user.updated_at = now;
         }
+        user.connection = place.connection();
         users::update(tx, &user).await.map_err(|error| taken(error, &name))?;
         let Some(connection) = user.connection else {
             return Ok(Written::settled(user));
@@ -136,10 +143,12 @@ impl Directory {
         let now = self.clock.millis();
         let (mut user, binding) = found(users::lock(tx, who.organization, id).await?, id)?;
         precondition.check(user.version)?;
-        let Some(mut binding) = self.remember_tried(tx, &user, binding).await? else {
+        let known = self.remember_tried(tx, &user, binding).await?;
+        let Some(mut binding) = self.binding_of_leaver(tx, who, &user, known, now).await? else {
             remove_user(tx, who.organization, id, None, Some(&request(who, &[])?), now).await?;
             return Ok(Written::settled(user));
         };
+        self.check_leaver(tx, &user, &binding).await?;
         keep_way_back(&mut user, Some(&binding), wait, true);
         user.deleted_at = Some(now);
         users::update(tx, &user).await?;
@@ -180,6 +189,12 @@ impl Directory {
             return Ok(Written::dirty(user, binding));
         }
         let dirty = SyncStatus::of(Some(binding.lane.is_some()), failure.as_ref()) == SyncStatus::Pending;
+        let mut binding = binding;
+        if dirty && binding.lease_owner.is_none() && binding.next_attempt_at > now {
+            // Who asks again does not wait out what was put off.
+            binding.next_attempt_at = now;
+            bindings::update(tx, &binding).await?;
+        }
         Ok(Written { row: user, binding: Some(binding), dirty, is_final: false })
     }
 
@@ -203,8 +218,61 @@ impl Directory {
         Ok(Some(binding))
     }
 
+    /// What is left of a binding in a connection that was switched off counts for nothing.
+    async fn unless_asleep(
+        &self,
+        tx: &Tx,
+        user: &mut User,
+        binding: Option<Binding>,
+        place: &Place,
+    ) -> Result<Option<Binding>, Error> {
+        let Some(binding) = binding else {
+            return Ok(None);
+        };
+        if place.connection() == Some(binding.connection) {
+            return Ok(Some(binding));
+        }
+        let connection = connections::get(tx, user.organization, binding.connection).await?;
+        if !connection.is_some_and(|connection| connection.is_asleep()) {
+            return Ok(Some(binding));
+        }
+        clearing::account(tx, binding.connection, user.id).await?;
+        (user.connection, user.rollback) = (None, None);
+        Ok(None)
+    }
+
+    /// The binding of a user who leaves. One who is bound to nothing may have an account all the same, from the time before
+    /// his connection was switched off: it is looked for, or told where it cannot be.
+    async fn binding_of_leaver(
+        &self,
+        tx: &Tx,
+        who: &Caller,
+        user: &User,
+        known: Option<Binding>,
+        now: i64,
+    ) -> Result<Option<Binding>, Error> {
+        if known.is_some() {
+            return Ok(known);
+        }
+        let place = self.place(tx, user.organization, &user.user_name).await;
+        if let Ok(Some((connection, address))) = place.map(|place| place.bound) {
+            let mut binding = self.new_binding(user, connection.id, now);
+            binding.given = Value::Null;
+            add_tried(&mut binding.given, address.as_str());
+            bindings::insert(tx, &binding).await?;
+            return Ok(Some(binding));
+        }
+        if self.is_switched_off(tx, user).await? {
+            let sentence = "the user's Microsoft 365 connection is switched off, so the account, if there is one, was not \
+                            blocked: block it in Microsoft Entra ID";
+            let about = ResourceKind::User.named(user.id, Some(&user.user_name));
+            self.append_failure(tx, who, EventType::UserDeprovision, about, sentence).await?;
+        }
+        Ok(None)
+    }
+
     /// Marks the user's binding dirty, making it where there is none.
-    async fn mark_binding(
+    pub(super) async fn mark_binding(
         &self,
         tx: &Tx,
         user: &User,
@@ -274,6 +342,20 @@ fn apply(before: &Resource, change: Change, who: &Caller) -> Result<Input, Error
             let patched = patch::apply(&USER, before, &request, who.dialect)?;
             Ok(Input { resource: patched.resource, password: patched.password, ignored: patched.ignored })
         }
+    }
+}
+
+/// Entra ID makes no account in a federated domain without the anchor by which the other identity provider knows it
+/// ("Create user").
+fn check_anchor(place: &Place, resource: &Resource) -> Result<(), Error> {
+    let Some(domain) = &place.federated else {
+        return Ok(());
+    };
+    let own = resource.extension(GANGWAY_USER.id);
+    let anchor = own.and_then(|own| own.get("onPremisesImmutableId")?.as_str());
+    match anchor {
+        Some(anchor) if !anchor.is_empty() => Ok(()),
+        _ => Err(Error::NoAnchor(domain.clone())),
     }
 }
 

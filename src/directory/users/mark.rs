@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use crate::directory::Directory;
 use crate::directory::caller::Caller;
+use crate::directory::connections::Place;
 use crate::directory::error::Error;
 use crate::directory::mark::{Marked, request};
 use crate::directory::password::{Password, Violation};
@@ -12,7 +13,7 @@ use crate::directory::refusal::Failure;
 use crate::directory::sync::failure_in;
 use crate::ids::{BindingId, ConnectionId};
 use crate::insights::{EventType, ResourceKind};
-use crate::settings::{OnViolation, Settings};
+use crate::settings::OnViolation;
 use crate::store::Tx;
 use crate::store::bindings::Binding;
 use crate::store::queue::Lane;
@@ -43,17 +44,17 @@ impl<'a> Mark<'a> {
 }
 
 impl Checked {
-    /// Holds a password to the settings' rules. A violation is an error, unless the settings skip it.
-    pub(super) fn new(
-        settings: &Settings,
-        password: Option<SecretString>,
-        user_name: &str,
-    ) -> Result<Self, Error> {
+    /// Holds a password to the rules of the user's place. A violation is an error, unless the settings skip it.
+    pub(super) fn new(place: &Place, password: Option<SecretString>, user_name: &str) -> Result<Self, Error> {
         let Some(secret) = password else {
             return Ok(Self::None);
         };
-        let rules = settings.password;
-        match Password::parse(secret, rules.length, user_name) {
+        let rules = place.settings.password;
+        let parsed = match &place.federated {
+            Some(domain) => Err(Violation::Federated(domain.clone())),
+            None => Password::parse(secret, rules.length, user_name),
+        };
+        match parsed {
             Ok(password) => Ok(Self::Set(password)),
             Err(violation) if rules.on_violation == OnViolation::Skip => Ok(Self::Skipped(violation)),
             Err(violation) => Err(violation.into()),
@@ -92,6 +93,8 @@ impl Directory {
             request: None,
             failure: None,
             given_at: None,
+            drift: None,
+            unverified_at: None,
         }
     }
 
