@@ -1,5 +1,6 @@
 //! What a run needs beside the row, and the run itself: for users and for groups.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,17 @@ use super::describe::Trace;
 use super::end::Later;
 use super::given::Given;
 use super::groups::{self, GivenGroup};
-use super::plan::Manager;
+use super::plan::{Licenses, Manager};
 use super::worker::Inner;
 use crate::directory::caller::Origin;
-use crate::directory::connections::Target;
+use crate::directory::connections::{SIMULATOR_CLOUD, Target};
 use crate::directory::error::Error;
 use crate::directory::password::Password;
-use crate::graph::Graph;
+use crate::graph::{self, Graph, Pace};
 use crate::ids::{BindingId, GroupBindingId, UserId};
 use crate::scim::Resource;
 use crate::scim::schema::ENTERPRISE_USER;
-use crate::settings::Settings;
+use crate::settings::{Settings, TenantSize};
 use crate::store::bindings::{self, Binding};
 use crate::store::connections::{Connection, ConnectionState};
 use crate::store::group_bindings::{self, GroupBinding};
@@ -44,16 +45,18 @@ impl Inner {
         let Some((binding, user)) = bindings::get(&self.store, id).await? else {
             return Ok(());
         };
+        let began_at = self.clock.millis();
         let finished = self.run_account(binding, user).await?;
-        self.record(finished).await
+        self.record(finished, began_at).await
     }
 
     async fn carry_group(self: &Arc<Self>, id: GroupBindingId) -> Result<(), Error> {
         let Some((binding, group)) = group_bindings::get(&self.store, id).await? else {
             return Ok(());
         };
+        let began_at = self.clock.millis();
         let finished = self.run_group(binding, group).await?;
-        self.record_group(finished).await
+        self.record_group(finished, began_at).await
     }
 
     async fn run_account(&self, binding: Binding, user: User) -> Result<Finished, Error> {
@@ -79,11 +82,21 @@ impl Inner {
                     manager,
                     manager_missing: false,
                     password_used: false,
+                    catalogues: &self.catalogues,
+                    deleted: &self.deleted,
+                    licenses: Licenses::Kept,
+                    impossible: BTreeSet::new(),
+                    photo: None,
                     given,
                     account,
                     reports: Vec::new(),
                     trace: Trace::default(),
+                    faults: Vec::new(),
                     left_out: None,
+                    regained: Vec::new(),
+                    unverified: false,
+                    released: None,
+                    is_alone: self.share().get() == 1,
                     unrevoked: None,
                     unsuspended: Vec::new(),
                 };
@@ -100,6 +113,9 @@ impl Inner {
                 password_used: false,
                 reports: Vec::new(),
                 left_out: None,
+                regained: Vec::new(),
+                unverified: false,
+                released: None,
                 end: not_ready(sentence).into(),
             }),
         }
@@ -145,7 +161,7 @@ impl Inner {
         user: &User,
     ) -> Result<(Target, Graph, Option<Password>), String> {
         let target = self.directory.target(binding, user).await.map_err(|error| error.to_string())?;
-        let graph = self.clients.of(&target.connection).map_err(|error| error.to_string())?;
+        let graph = self.client(&target.connection, &target.settings)?;
         let password = match &binding.sealed_password {
             Some(sealed) => {
                 let secret = self.key.open(sealed, binding.id.0);
@@ -158,13 +174,28 @@ impl Inner {
         Ok((target, graph, password))
     }
 
+    /// The connection's client, which knows how much of the quota is ours.
+    fn client(&self, connection: &Connection, settings: &Settings) -> Result<Graph, String> {
+        let graph = self.clients.of(connection).map_err(|error| error.to_string())?;
+        graph.set_share(self.share());
+        let size = match settings.tenant_size.unwrap_or_default() {
+            TenantSize::Small => graph::TenantSize::Small,
+            TenantSize::Medium => graph::TenantSize::Medium,
+            TenantSize::Large => graph::TenantSize::Large,
+        };
+        let metered = settings.tenant_size.is_some() || connection.cloud != SIMULATOR_CLOUD;
+        graph.set_pace(Pace { size, metered, ..Pace::default() });
+        Ok(graph)
+    }
+
     async fn prepare_group(&self, binding: &GroupBinding) -> Result<(Connection, Graph), String> {
         let connection = self.directory.connection_of(binding.organization, binding.connection).await;
         let connection = connection.map_err(|error| error.to_string())?;
         if connection.state != ConnectionState::Active {
             return Err(format!("the connection \"{}\" is not in use; activate it", connection.name));
         }
-        let graph = self.clients.of(&connection).map_err(|error| error.to_string())?;
+        let settings = self.directory.settings(&connection.settings).map_err(|error| error.to_string())?;
+        let graph = self.client(&connection, &settings)?;
         Ok((connection, graph))
     }
 
@@ -196,7 +227,7 @@ fn manager_of(resource: &Resource) -> Option<UserId> {
 }
 
 fn not_ready(sentence: String) -> Later {
-    Later { after: Some(UNTIL_REPAIRED), pause: false, sentence }
+    Later { after: Some(UNTIL_REPAIRED), ..Later::soon(sentence) }
 }
 
 #[cfg(test)]

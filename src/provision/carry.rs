@@ -1,24 +1,36 @@
 //! Carrying one user out: plan, make the first call, plan again, until nothing is left or Microsoft objects.
 
 mod bind;
+mod judge;
+mod leaving;
+mod licenses;
 mod manager;
+mod photo;
+mod privilege;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+pub(super) use bind::gives_way;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::describe::{Report, Trace, changes, event_type};
-use super::end::{self, End, Later, REPAIR, REPLICATION, REPLICATION_TRIES};
+use super::deleted::Deleted;
+use super::describe::{Report, Trace, changes};
+use super::end::{self, End, Later, REPAIR};
 use super::given::{Given, Owed};
+use super::licenses::Catalogues;
 use super::mapping;
-use super::plan::{Manager, Step, Wanted, plan};
+use super::plan::{Licenses, Manager, Step, Wanted, plan};
 use crate::clock::Clock;
 use crate::directory::Address;
 use crate::directory::caller::Origin;
 use crate::directory::password::Password;
 use crate::directory::refusal::{Refusal, RefusalKind};
-use crate::graph::{self, AccountId, Call, Disposition, Graph, Property, Reply};
+use crate::directory::rollback::Rollback;
+use crate::graph::{
+    self, AccountId, Call, Disposition, Graph, GroupId, Photo, Priority, Property, Reply, SkuId,
+};
+use crate::ids::BindingId;
 use crate::insights::{Change, EventType, Outcome};
 use crate::scim::Resource;
 use crate::settings::Settings;
@@ -28,8 +40,10 @@ use crate::store::connections::Connection;
 use crate::store::users::User;
 
 /// More steps than any plan has: a guard against a plan that does not come to rest.
-const MOST_STEPS: usize = 16;
+const MOST_STEPS: usize = 24;
+
 /// One user's work in one connection, while it is carried out.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the run")]
 pub(super) struct Run<'a> {
     pub(super) store: &'a Store,
     pub(super) clock: &'a Clock,
@@ -47,12 +61,29 @@ pub(super) struct Run<'a> {
     /// Whether Graph does not know the manager.
     pub(super) manager_missing: bool,
     pub(super) password_used: bool,
+    pub(super) catalogues: &'a Catalogues,
+    pub(super) deleted: &'a Deleted,
+    pub(super) licenses: Licenses,
+    /// Licences that turned out not to be had.
+    pub(super) impossible: BTreeSet<SkuId>,
+    /// The picture to be sent; taken once it is, or cannot be.
+    pub(super) photo: Option<Photo>,
     pub(super) given: Given,
     pub(super) account: Option<AccountId>,
     pub(super) reports: Vec<Report>,
     pub(super) trace: Trace,
-    /// What of the wanted state Microsoft cannot take.
+    /// What of the wanted state Microsoft cannot take, each as the rest of a sentence.
+    pub(super) faults: Vec<String>,
+    /// The same as one sentence.
     pub(super) left_out: Option<String>,
+    /// The groups that a restored account was in before it was deleted.
+    pub(super) regained: Vec<GroupId>,
+    /// Whether Graph has taken something without saying what it made of it.
+    pub(super) unverified: bool,
+    /// The binding of a leaver who has had the account until now, and gives it up.
+    pub(super) released: Option<BindingId>,
+    /// Whether no other process works on the database: then what was deleted by Gangway is known here.
+    pub(super) is_alone: bool,
     /// Why sessions could not be revoked.
     pub(super) unrevoked: Option<String>,
     /// The end of a suspension, which the event of the new password will tell.
@@ -73,46 +104,92 @@ pub(super) struct Finished {
     pub(super) reports: Vec<Report>,
     /// What of the wanted state Microsoft cannot take.
     pub(super) left_out: Option<String>,
+    /// The groups that a restored account was in before it was deleted.
+    pub(super) regained: Vec<GroupId>,
+    /// Whether Graph has taken something without saying what it made of it.
+    pub(super) unverified: bool,
+    /// The binding of a leaver who gives the account up.
+    pub(super) released: Option<BindingId>,
     pub(super) end: End,
 }
 
 impl Run<'_> {
     pub(super) async fn carry_out(&mut self) -> End {
+        if let Err(fault) = self.choose().await
+            && let Some(end) = self.judge(None, fault).await
+        {
+            return end;
+        }
         for _ in 0..MOST_STEPS {
             let Some(step) = plan(&self.wanted(), &self.given, self.account.is_some()).into_iter().next()
             else {
                 self.conclude();
-                return End::Done;
+                return self.rest();
             };
             if let Err(fault) = self.make(&step).await
-                && let Some(end) = self.judge(&step, fault)
+                && let Some(end) = self.judge(Some(&step), fault).await
             {
-                if matches!(end, End::Refused(_)) {
-                    self.put_back().await;
-                }
-                return end;
+                return if matches!(end, End::Refused(_)) { self.put_back(end).await } else { end };
             }
         }
         tracing::error!(binding = %self.binding.id, "a plan did not come to rest; this is a fault of Gangway");
         Later { after: Some(REPAIR), ..Later::soon("internal fault; see the log") }.into()
     }
 
-    /// A refused create leaves an account that it has adopted as it was found.
-    async fn put_back(&mut self) {
-        let found = std::mem::take(&mut self.given.found);
-        let Some(account) = self.account else {
-            return;
+    /// What must be known before there can be a plan.
+    async fn choose(&mut self) -> Result<(), Fault> {
+        self.check_never_touch()?;
+        if self.given.owed.contains(&Owed::Regain) {
+            self.regain().await?;
+        }
+        if self.is_gone() {
+            return Ok(());
+        }
+        self.choose_photo();
+        self.choose_licenses().await
+    }
+
+    /// The directory refuses such a push already; this holds for what was pushed before the account came onto the list.
+    fn check_never_touch(&self) -> Result<(), Fault> {
+        let address = self.address.as_ref().map(Address::as_str);
+        let account = self.account.map(|account| account.to_string());
+        let given = self.given.properties.get(&Property::UserPrincipalName).and_then(Value::as_str);
+        let mut named = [address, account.as_deref(), given].into_iter().flatten();
+        match named.find(|name| self.settings.must_not_touch(name)) {
+            Some(name) => Err(never_touched(name)),
+            None => Ok(()),
+        }
+    }
+
+    /// A refused create that nobody was told of leaves an account that it has adopted as it was found. Of what upstream was
+    /// told that it was taken nothing goes back: who was blocked stays so.
+    async fn put_back(&mut self, end: End) -> End {
+        let Some(account) = self.account.filter(|_| Rollback::removes(&self.user)) else {
+            return end;
         };
-        let changed: BTreeMap<Property, Value> = found
-            .into_iter()
-            .filter(|(property, value)| self.given.properties.get(property) != Some(value))
+        let differs = |(property, value): &(&Property, &Value)| {
+            self.given.properties.get(property).is_none_or(|given| given != *value)
+        };
+        let changed: BTreeMap<Property, Value> = self
+            .given
+            .found
+            .iter()
+            .filter(differs)
+            .map(|(property, value)| (*property, value.clone()))
             .collect();
-        if changed.is_empty() {
-            return;
+        if !changed.is_empty()
+            && let Err(error) = self.graph.update_user(&self.call(), &account, &changed.clone().into()).await
+        {
+            let sentence = format!(
+                "Microsoft 365 refused the user, and the account that has the address could not be put back as it was found yet: {}",
+                error.advice()
+            );
+            return Later::soon(sentence).into();
         }
-        if let Err(error) = self.graph.update_user(&self.call(), &account, &changed.into()).await {
-            tracing::warn!(binding = %self.binding.id, %error, "an adopted account could not be put back as it was found");
-        }
+        self.given.found.clear();
+        // Should a newer change wait meanwhile, it finds what the account has.
+        self.given.properties.extend(changed);
+        end
     }
 
     fn is_gone(&self) -> bool {
@@ -125,8 +202,10 @@ impl Run<'_> {
                 properties: mapping::properties(&self.resource, address, &self.settings).properties,
                 password: self.password.is_some() && !self.password_used,
                 manager: if self.manager_missing { Manager::Kept } else { self.manager },
+                licenses: self.licenses_wanted(),
+                photo: self.photo.as_ref().map(Photo::digest),
             },
-            _ => Wanted::Gone(self.settings.on_delete),
+            _ => Wanted::Gone(self.leaving(self.grace_is_over())),
         }
     }
 
@@ -140,13 +219,17 @@ impl Run<'_> {
             Step::Update(properties) => self.update(properties).await,
             Step::SetManager(manager) => self.set_manager(*manager).await,
             Step::RemoveManager => self.remove_manager().await,
+            Step::ChangeLicenses { add, remove } => self.change_licenses(add, remove).await,
+            Step::TakeLicenses => self.take_licenses().await,
+            Step::SetPhoto => self.set_photo().await,
             Step::Delete => self.delete().await,
         }
     }
 
     async fn block(&mut self) -> Result<(), Fault> {
         let blocked = BTreeMap::from([(Property::AccountEnabled, json!(false))]);
-        let reply = self.graph.update_user(&self.call(), &self.account()?, &blocked.clone().into()).await?;
+        let call = self.call().with_priority(Priority::Security);
+        let reply = self.graph.update_user(&call, &self.account()?, &blocked.clone().into()).await?;
         self.note(&reply);
         self.given.properties.extend(blocked);
         self.given.owed.insert(Owed::Block);
@@ -160,12 +243,14 @@ impl Run<'_> {
         let reply = self.graph.set_password(&self.call(), &self.account()?, password.secret(), false).await?;
         self.note(&reply);
         self.password_used = true;
+        self.given.password_at = Some(self.clock.millis());
         self.given.owed.insert(Owed::Password);
         Ok(())
     }
 
     async fn revoke_sessions(&mut self) -> Result<(), Fault> {
-        let reply = self.graph.revoke_sessions(&self.call(), &self.account()?).await?;
+        let call = self.call().with_priority(Priority::Security);
+        let reply = self.graph.revoke_sessions(&call, &self.account()?).await?;
         self.note(&reply);
         if self.given.owed.remove(&Owed::Block) && !self.is_new() {
             let change = changes(
@@ -173,6 +258,7 @@ impl Run<'_> {
                 &BTreeMap::from([(Property::AccountEnabled, json!(false))]),
             );
             self.report(EventType::UserDeprovision, change);
+            self.given.departed = self.is_gone();
         }
         if self.given.owed.remove(&Owed::Password) {
             let changes = std::mem::take(&mut self.unsuspended);
@@ -186,6 +272,7 @@ impl Run<'_> {
         let reply =
             self.graph.update_user(&self.call(), &self.account()?, &properties.clone().into()).await?;
         self.note(&reply);
+        self.unverified = true;
         let changed = changes(&self.given.properties, properties);
         self.given.properties.extend(properties.clone());
         if self.is_new() {
@@ -200,15 +287,35 @@ impl Run<'_> {
     }
 
     async fn delete(&mut self) -> Result<(), Fault> {
-        match self.graph.delete_user(&self.call(), &self.account()?).await {
-            Ok(reply) => self.note(&reply),
+        let account = self.account()?;
+        match self.graph.delete_user(&self.call(), &account).await {
+            Ok(reply) => {
+                self.note(&reply);
+                let name = self.given.properties.get(&Property::UserPrincipalName).and_then(Value::as_str);
+                self.deleted.add(self.connection.id, name.unwrap_or(&self.user.user_name), account);
+            }
+            Err(graph::Error::NotFound(_)) if self.may_not_be_shown_yet() => {
+                let sentence =
+                    "Microsoft 365 does not show the account everywhere yet; its deletion is tried again";
+                return Err(Fault::Later(sentence.to_owned()));
+            }
             // Gone is what was wanted, by whomever.
             Err(graph::Error::NotFound(_)) => {}
+            // Who must not be deleted must not sign in either.
+            Err(error) if is_refusal(&error) => {
+                if self.given.properties.get(&Property::AccountEnabled) != Some(&json!(false)) {
+                    self.block().await?;
+                    self.revoke_sessions().await?;
+                }
+                return Err(error.into());
+            }
             Err(error) => return Err(error.into()),
         }
         self.account = None;
-        self.given = Given::default();
-        self.report(EventType::UserDeprovision, Vec::new());
+        // After days of grace it is told as another act than the block before it.
+        let told = std::mem::take(&mut self.given).departed;
+        let change = told.then(|| Change::new("account", json!("blocked"), json!("deleted")));
+        self.report(EventType::UserDeprovision, change.flatten().into_iter().collect());
         Ok(())
     }
 
@@ -236,10 +343,8 @@ impl Run<'_> {
             };
             self.reports.insert(0, report);
         }
-        let had_account = self.binding.account_id.is_some() || self.account.is_some();
-        let told = self.reports.iter().any(|report| report.event_type == EventType::UserDeprovision);
-        if self.is_gone() && had_account && !told {
-            self.report(EventType::UserDeprovision, Vec::new());
+        if self.is_gone() {
+            self.conclude_departure();
         }
     }
 
@@ -250,6 +355,7 @@ impl Run<'_> {
         };
         let left_out = mapping::properties(&self.resource, address, &self.settings).left_out;
         let mut rules: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+        rules.append(&mut self.faults);
         if self.manager_missing {
             rules.push("the manager, whose account is not in Microsoft 365 any more.".to_owned());
         }
@@ -267,83 +373,13 @@ impl Run<'_> {
         self.left_out = Some(sentence);
     }
 
-    /// What a fault means. None: the plan goes on with what is known now.
-    fn judge(&mut self, step: &Step, fault: Fault) -> Option<End> {
-        match fault {
-            Fault::Graph(graph::Error::NotFound(_)) if self.account.is_some() => self.judge_missing(),
-            Fault::Graph(error) if *step == Step::RevokeSessions && is_refusal(&error) => {
-                self.go_on_unrevoked(&error);
-                None
-            }
-            Fault::Graph(error) => Some(self.judge_error(step, &error)),
-            Fault::Refused(refusal) => {
-                let event_type =
-                    if self.is_new() { EventType::UserCreateProvision } else { event_type(step) };
-                self.report_failure(event_type, &refusal.sentence, Trace::default());
-                Some(End::Refused(refusal))
-            }
-            Fault::Busy => {
-                let sentence =
-                    "the account is being released by a user that was deleted a moment ago".to_owned();
-                Some(Later { after: Some(Duration::from_secs(1)), pause: false, sentence }.into())
-            }
-            Fault::Later(sentence) => Some(Later::soon(sentence).into()),
-        }
-    }
-
-    /// Sessions that Microsoft refuses to revoke end by themselves; that must keep neither a block nor an unblock
-    /// from being carried out. It is told as a failure.
-    fn go_on_unrevoked(&mut self, error: &graph::Error) {
-        let sentence = error.advice();
-        let blocked = self.given.owed.remove(&Owed::Block);
-        let changed = self.given.owed.remove(&Owed::Password);
-        if blocked {
-            self.report_failure(EventType::UserDeprovision, &sentence, Trace::of_error(error));
-        }
-        if changed {
-            self.report_failure(EventType::UserPasswordUpdateProvision, &sentence, Trace::of_error(error));
-        }
-        self.unrevoked = Some(sentence);
-    }
-
-    /// Graph does not know the account: not yet, or no longer.
-    fn judge_missing(&mut self) -> Option<End> {
-        let given_at = self.binding.given_at.unwrap_or_else(|| self.clock.millis());
-        let fresh = self.clock.millis() - given_at < REPLICATION;
-        if fresh && self.binding.attempts < REPLICATION_TRIES {
-            let sentence = "Microsoft 365 does not show the new account everywhere yet; it is tried again";
-            return Some(Later::soon(sentence).into());
-        }
-        if !self.is_gone() {
-            self.report(EventType::UserDriftDetected, Vec::new());
-        }
-        self.account = None;
-        self.given = Given::default();
-        None
-    }
-
-    fn judge_error(&mut self, step: &Step, error: &graph::Error) -> End {
-        if error.disposition() == Disposition::Ambiguous
-            && let (Step::Bind, Some(address)) = (step, &self.address)
-        {
-            self.given.tried.insert(address.to_string());
-        }
-        let end = end::of_error(error);
-        if let End::Refused(refusal) = &end {
-            let event_type = if self.is_new() { EventType::UserCreateProvision } else { event_type(step) };
-            let sentence = refusal.sentence.clone();
-            self.report_failure(event_type, &sentence, Trace::of_error(error));
-        }
-        end
-    }
-
     /// Whether the account was bound in this run or one before it that did not come to its end.
     fn is_new(&self) -> bool {
         self.given.owed.contains(&Owed::Creation)
     }
 
     fn call(&self) -> Call {
-        Call { client_request_id: self.clock.uuid() }
+        Call::new(self.clock).with_priority(end::priority(self.binding.lane))
     }
 
     fn account(&self) -> Result<AccountId, Fault> {
@@ -376,6 +412,9 @@ impl Run<'_> {
             password_used: self.password_used,
             reports: self.reports,
             left_out: self.left_out.or(self.unrevoked),
+            regained: self.regained,
+            unverified: self.unverified,
+            released: self.released,
             end,
         }
     }
@@ -411,4 +450,15 @@ fn check(properties: &BTreeMap<Property, Value>) -> Result<(), Fault> {
 
 fn is_refusal(error: &graph::Error) -> bool {
     error.disposition() == Disposition::Refused && !matches!(error, graph::Error::NotFound(_))
+}
+
+fn refused(kind: RefusalKind, sentence: &str) -> Fault {
+    Fault::Refused(Refusal { kind, sentence: sentence.to_owned(), code: None })
+}
+
+fn never_touched(name: &str) -> Fault {
+    let sentence = format!(
+        "the account {name} is on the never-touch list of its connection, so nothing of it is changed; change it by hand, or take it off the list"
+    );
+    refused(RefusalKind::Forbidden, &sentence)
 }

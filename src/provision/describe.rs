@@ -66,7 +66,12 @@ impl Trace {
 pub(super) fn event_type(step: &Step) -> EventType {
     match step {
         Step::Bind => EventType::UserCreateProvision,
-        Step::Update(_) | Step::SetManager(_) | Step::RemoveManager => EventType::UserUpdateProvision,
+        Step::Update(_)
+        | Step::SetManager(_)
+        | Step::RemoveManager
+        | Step::ChangeLicenses { .. }
+        | Step::TakeLicenses
+        | Step::SetPhoto => EventType::UserUpdateProvision,
         Step::SetPassword => EventType::UserPasswordUpdateProvision,
         Step::Block | Step::Find | Step::RevokeSessions | Step::Delete => EventType::UserDeprovision,
     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use crate::directory::refusal::{Refusal, RefusalKind};
-use crate::graph::{self, Disposition};
+use crate::graph::{self, Disposition, Priority};
+use crate::store::queue::Lane;
 
 /// How long a connection rests that an administrator must repair.
 pub(super) const REPAIR: Duration = Duration::from_mins(1);
@@ -19,6 +20,11 @@ pub(super) enum End {
     Done,
     /// A part is done and written down; the rest follows at once.
     More,
+    /// What can be done now is done; the rest of a leaver's way follows after days of grace.
+    Grace {
+        /// When, in milliseconds since the Unix epoch.
+        until: i64,
+    },
     /// To be tried again.
     Later(Later),
     /// Microsoft refused for good.
@@ -32,6 +38,8 @@ pub(super) struct Later {
     pub(super) after: Option<Duration>,
     /// Whether the whole connection must wait.
     pub(super) pause: bool,
+    /// Whether it waits for an administrator who authorizes it anew.
+    pub(super) unauthorized: bool,
     /// What happened.
     pub(super) sentence: String,
 }
@@ -39,7 +47,7 @@ pub(super) struct Later {
 impl Later {
     /// After our own back-off.
     pub(super) fn soon(sentence: impl Into<String>) -> Self {
-        Self { after: None, pause: false, sentence: sentence.into() }
+        Self { after: None, pause: false, unauthorized: false, sentence: sentence.into() }
     }
 }
 
@@ -49,16 +57,33 @@ impl From<Later> for End {
     }
 }
 
+/// How urgent the calls of work are that waits in `lane`.
+pub(super) fn priority(lane: Option<Lane>) -> Priority {
+    match lane {
+        Some(Lane::Security) => Priority::Security,
+        Some(Lane::Update) | None => Priority::Update,
+        Some(Lane::Create) => Priority::Create,
+        Some(Lane::Background) => Priority::Background,
+    }
+}
+
 /// What an error of Graph means for the work.
 pub(super) fn of_error(error: &graph::Error) -> End {
     let sentence = error.advice();
     match error.disposition() {
         Disposition::Retry { after } => {
-            let pause = matches!(error, graph::Error::Throttled { .. } | graph::Error::Token(_));
-            Later { after, pause, sentence }.into()
+            // A wait of a second is that of our own budget, in which security calls go first: only what Microsoft asks for
+            // stops the whole connection.
+            let short = after.is_some_and(|after| after <= Duration::from_secs(1));
+            let throttled = matches!(error, graph::Error::Throttled { .. }) && !short;
+            let pause = throttled || matches!(error, graph::Error::Token(_));
+            Later { after, pause, ..Later::soon(sentence) }.into()
         }
-        Disposition::Ambiguous => Later { after: error.retry_after(), pause: false, sentence }.into(),
-        Disposition::Blocked => Later { after: Some(REPAIR), pause: true, sentence }.into(),
+        Disposition::Ambiguous => Later { after: error.retry_after(), ..Later::soon(sentence) }.into(),
+        Disposition::Blocked => {
+            let unauthorized = error.needs_authorization();
+            Later { after: Some(REPAIR), pause: true, unauthorized, sentence }.into()
+        }
         Disposition::Refused => {
             let code = error.failure().map(|failure| failure.code.clone());
             End::Refused(Refusal { kind: kind_of(error), sentence, code })

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::graph::{AccountId, Property};
+use crate::graph::{AccountId, Property, SkuId};
 
 /// The given state, as it is stored with the binding. A property that is absent is not known, so it is sent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,21 @@ pub struct Given {
     /// The manager's account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub manager: Option<AccountId>,
+    /// The licences that Gangway gave; what others gave, or a group hands down, is not among them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub licenses: BTreeSet<SkuId>,
+    /// Whether the licences of a leaver were taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlicensed: bool,
+    /// Whether it was told that a leaver has lost the account: what follows after days of grace is another act.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub departed: bool,
+    /// The digest of the picture that was sent last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub photo: Option<String>,
+    /// When the password was set last, in milliseconds since the Unix epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_at: Option<i64>,
     /// What is still to be done or reported because of a step that is done.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub owed: BTreeSet<Owed>,
@@ -39,6 +54,8 @@ pub enum Owed {
     Creation,
     /// The account was taken from among the deleted: where the user is refused after all, it goes back there.
     Restored,
+    /// The account was taken from among the deleted: it is in the groups again that it was in, which are still to be read.
+    Regain,
     /// Sign-in was blocked: sessions must be revoked, then the event.
     Block,
     /// The password was set: sessions must be revoked, then the event.

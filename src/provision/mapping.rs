@@ -59,8 +59,10 @@ pub enum From {
     OrgData,
     /// A text of Gangway's extension.
     Extension(&'static str),
-    /// Gangway's `usageLocation`, in capitals.
+    /// Gangway's `usageLocation`, in capitals; else the connection's own.
     UsageLocation,
+    /// The connection's `password.policies`, where it says any.
+    PasswordPolicies,
     /// Gangway's `employeeHireDate`, as the date and time in UTC that Graph takes.
     HireDate,
 }
@@ -78,6 +80,7 @@ pub const TABLE: &[Row] = &[
     row(From::Text("name.givenName"), Property::GivenName, On::Always),
     row(From::Text("name.familyName"), Property::Surname, On::Always),
     row(From::DisplayName, Property::DisplayName, On::Always),
+    row(From::PasswordPolicies, Property::PasswordPolicies, On::Always),
     row(From::Text("title"), Property::JobTitle, On::Rule),
     row(From::Text("userType"), Property::EmployeeType, On::Rule),
     row(From::Text("preferredLanguage"), Property::PreferredLanguage, On::Rule),
@@ -101,12 +104,14 @@ pub const TABLE: &[Row] = &[
 ];
 
 /// The properties that Graph refuses to clear: where upstream clears one, the last value stays.
-const NEVER_CLEARED: [Property; 5] = [
+const NEVER_CLEARED: [Property; 6] = [
     Property::UserPrincipalName,
     Property::MailNickname,
     Property::AccountEnabled,
     Property::DisplayName,
     Property::UsageLocation,
+    // Left as it is where the connection says nothing.
+    Property::PasswordPolicies,
 ];
 
 /// What the account must have, and what of it Microsoft 365 cannot take.
@@ -194,7 +199,9 @@ fn value(
         From::Extension(name) => extension(resource, &GANGWAY_USER, name),
         From::HireDate => extension(resource, &GANGWAY_USER, "employeeHireDate").map(hire_date),
         From::UsageLocation => extension(resource, &GANGWAY_USER, "usageLocation")
-            .and_then(|value| value.as_str().map(|code| json!(code.to_ascii_uppercase()))),
+            .and_then(|value| value.as_str().map(|code| json!(code.to_ascii_uppercase())))
+            .or_else(|| settings.usage_location.as_ref().map(|code| json!(code.as_str()))),
+        From::PasswordPolicies => settings.password.policies.map(|policies| json!(policies.as_str())),
     };
     let found = found.filter(|value| value.as_str() != Some(""));
     match found {
@@ -379,6 +386,23 @@ mod tests {
         assert_eq!(mapped.properties[&Property::JobTitle], "X");
         assert_eq!(mapped.left_out.len(), 1);
         assert!(mapped.left_out[0].to_string().contains("employeeId"), "{}", mapped.left_out[0]);
+    }
+
+    #[test]
+    fn the_connection_says_what_upstream_does_not() {
+        let settings = Settings::default()
+            .overridden_by(
+                &json!({"usage_location": "SE", "password": {"policies": "DisablePasswordExpiration"}}),
+            )
+            .unwrap();
+        let address = Address::parse("a@b.example").unwrap();
+        let mapped = |extension: Value| {
+            let user = resource(json!({"userName": "a@b.example", (GANGWAY_USER.id): extension}));
+            properties(&user, &address, &settings).properties
+        };
+        assert_eq!(mapped(json!({}))[&Property::UsageLocation], "SE");
+        assert_eq!(mapped(json!({"usageLocation": "no"}))[&Property::UsageLocation], "NO");
+        assert_eq!(mapped(json!({}))[&Property::PasswordPolicies], "DisablePasswordExpiration");
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::carry::Finished;
+use super::carry::{Finished, gives_way};
 use super::describe::{Report, Target};
 use super::end::{End, Later};
 use super::given::{Given, Owed};
@@ -15,11 +15,13 @@ use super::worker::Inner;
 use crate::directory::caller::Origin;
 use crate::directory::error::Error;
 use crate::directory::events;
+use crate::directory::groups::leave_groups;
 use crate::directory::handover::Outcome;
 use crate::directory::refusal::Failure;
 use crate::directory::rollback::{self, Rollback};
 use crate::directory::users::remove_user;
-use crate::ids::{ConnectionId, OrganizationId};
+use crate::graph::GroupId;
+use crate::ids::{BindingId, ConnectionId, OrganizationId};
 use crate::insights::{self, Event, ResourceKind, ResourceRef};
 use crate::store::Tx;
 use crate::store::bindings::{self, Binding};
@@ -30,13 +32,23 @@ use crate::store::{group_bindings, memberships};
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 const LONGEST_DELAY: Duration = Duration::from_mins(5);
 
+/// The connection of a run that may have to rest.
+pub(super) struct Resting {
+    pub(super) connection: ConnectionId,
+    /// How often the work was tried before.
+    pub(super) attempts: i32,
+    /// When the run began, in milliseconds since the Unix epoch.
+    pub(super) began_at: i64,
+}
+
 impl Inner {
     /// Writes the end of a run; tells who waits. None when the claim was lost meanwhile: whoever has it now
     /// finds the same difference and closes it.
-    pub(super) async fn record(self: &Arc<Self>, finished: Finished) -> Result<(), Error> {
+    pub(super) async fn record(self: &Arc<Self>, finished: Finished, began_at: i64) -> Result<(), Error> {
         let user = finished.user.id;
-        let connection = finished.began.connection;
-        self.rest_after(&finished.end, connection, finished.began.attempts);
+        let (connection, attempts) = (finished.began.connection, finished.began.attempts);
+        let resting = Resting { connection, attempts, began_at };
+        self.rest_after(&finished.end, finished.user.organization, resting).await;
         let this = Arc::clone(self);
         let account = finished.account.map(|account| account.to_string());
         let is_news = self.store.is_shared() && finished.began.account_id != account;
@@ -66,13 +78,21 @@ impl Inner {
         self.store.write(move |tx| Box::pin(async move { look(tx).await })).await
     }
 
-    /// Lets the connection rest where the end of a run says so.
-    pub(super) fn rest_after(&self, end: &End, connection: ConnectionId, attempts: i32) {
-        if let End::Later(later) = end
-            && later.pause
-        {
-            let wait = later.after.unwrap_or_else(|| delay(attempts));
-            self.handover.rest(connection, self.clock.millis() + millis(wait));
+    /// Lets the connection rest where the end of a run that began at `began_at` (ms) says so.
+    pub(super) async fn rest_after(&self, end: &End, whose: OrganizationId, of: Resting) {
+        let End::Later(later) = end else {
+            return;
+        };
+        if later.pause {
+            let wait = later.after.unwrap_or_else(|| delay(of.attempts));
+            self.handover.rest(of.connection, self.clock.millis() + millis(wait));
+        }
+        if later.unauthorized {
+            let noted =
+                self.directory.needs_authorization(whose, of.connection, &later.sentence, of.began_at).await;
+            if let Err(error) = noted {
+                tracing::warn!(%error, "it could not be noted that a connection must be authorized anew");
+            }
         }
     }
 
@@ -111,13 +131,21 @@ impl Inner {
         if overtaken {
             drop_repeated(&mut finished.reports, &finished.end);
         }
+        if is_told(&binding, &finished) {
+            finished.reports.retain(|report| report.outcome == insights::Outcome::Success);
+        }
         self.append(tx, &finished, now).await?;
+        let stays = !matches!(finished.end, End::Refused(_)) || !Rollback::removes(&user);
+        if let Some(holder) = finished.released.filter(|_| stays) {
+            release(tx, holder, now).await?;
+        }
 
         let account = finished.account.map(|account| account.to_string());
         if binding.account_id != account {
             self.tell_who_refers(tx, &user, account.as_deref(), binding.request.as_ref(), now).await?;
             binding.account_id = account;
         }
+        regain(tx, &user, &binding, &finished.regained, now).await?;
         let mut given = finished.given.clone();
         if finished.account.is_none() {
             // A rename meanwhile has added the address that this run has tried.
@@ -126,6 +154,9 @@ impl Inner {
         let given = serde_json::to_value(&given)?;
         if binding.given != given {
             binding.given_at = Some(now);
+        }
+        if finished.unverified {
+            binding.unverified_at = Some(now);
         }
         binding.given = given;
         binding.lease_owner = None;
@@ -152,6 +183,16 @@ impl Inner {
                     // A later change waits: what has arrived is what it goes back to.
                     let rollback = Rollback::to(&finished.user, None).stored();
                     users::set_rollback(tx, user.organization, user.id, rollback).await?;
+                }
+                bindings::update(tx, &binding).await?;
+                Ok(Some(settled(binding)))
+            }
+            End::Grace { until } => {
+                binding.given_version = planned;
+                binding.attempts = 0;
+                settle_failure(&mut binding, finished.left_out);
+                if !overtaken {
+                    await_grace(tx, &user, &mut binding, until, now).await?;
                 }
                 bindings::update(tx, &binding).await?;
                 Ok(Some(settled(binding)))
@@ -238,6 +279,51 @@ impl Inner {
     fn event_id(&self) -> Uuid {
         self.clock.uuid()
     }
+}
+
+/// A leaver whom Microsoft refuses to block is tried again and again; the reason is told once.
+fn is_told(binding: &Binding, finished: &Finished) -> bool {
+    let End::Refused(refusal) = &finished.end else {
+        return false;
+    };
+    let failure = binding.failure.clone().and_then(|failure| serde_json::from_value(failure).ok());
+    let known = matches!(failure, Some(Failure::Refused { sentence }) if sentence == refusal.sentence);
+    finished.user.deleted_at.is_some() && known
+}
+
+/// A leaver gives the account up to the user who has the address now.
+async fn release(tx: &Tx, holder: BindingId, now: i64) -> Result<(), Error> {
+    let Some((binding, user)) = bindings::lock(tx, holder).await? else {
+        return Ok(());
+    };
+    if !gives_way(&binding, now) {
+        // His own work goes on at this moment. The claim is given back, and the account is looked at again.
+        return Err(crate::store::Error::Busy.into());
+    }
+    let (account, request) = (binding.account_id.as_deref(), binding.request.as_ref());
+    Ok(remove_user(tx, user.organization, user.id, account, request, now).await?)
+}
+
+/// A leaver is out of everything but his account, which waits for the end of the days of grace.
+async fn await_grace(tx: &Tx, user: &User, binding: &mut Binding, until: i64, now: i64) -> Result<(), Error> {
+    binding.lane = Some(Lane::Security);
+    binding.next_attempt_at = until;
+    let sentence = "the account waits for the end of the days of grace".to_owned();
+    binding.failure = Some(serde_json::to_value(Failure::Grace { sentence })?);
+    users::set_rollback(tx, user.organization, user.id, None).await?;
+    let (account, request) = (binding.account_id.as_deref(), binding.request.as_ref());
+    Ok(leave_groups(tx, user.organization, user.id.0, account, request, now).await?)
+}
+
+/// Graph gives a restored account all groups that it was in; it is taken out of those of ours that upstream wants it out of.
+async fn regain(tx: &Tx, user: &User, binding: &Binding, objects: &[GroupId], now: i64) -> Result<(), Error> {
+    let Some(account) = binding.account_id.as_deref().filter(|_| !objects.is_empty()) else {
+        return Ok(());
+    };
+    let objects: Vec<String> = objects.iter().map(ToString::to_string).collect();
+    let regained = memberships::regained(tx, binding.connection, user.id, account, &objects).await?;
+    group_bindings::mark(tx, &regained, Lane::Update, binding.request.as_ref(), now).await?;
+    Ok(())
 }
 
 /// A refusal that a newer change has overtaken is no end: if the newer one is refused as well, that is told.

@@ -1,7 +1,8 @@
 //! The worker: takes dirty bindings, the most urgent first, carries each out and records how it ended.
 
-use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -12,12 +13,22 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::clients::Clients;
+use super::deleted::Deleted;
+use super::licenses::Catalogues;
 use crate::clock::Clock;
 use crate::directory::Directory;
 use crate::directory::handover::Handover;
+use crate::ids::ConnectionId;
 use crate::secret::MasterKey;
 use crate::store::queue::{self, Claim, Lane, WorkId};
-use crate::store::{self, Store};
+use crate::store::{self, Store, replicas};
+
+/// So many are claimed at once: between two claims it is looked which connections have places enough.
+const LOT: usize = 16;
+/// How often a process shows that it lives.
+const BEAT: Duration = Duration::from_secs(10);
+/// After so long without a sign of life a process no longer has a share of a connection's quota.
+const DEAD_AFTER: i64 = 35 * 1000;
 
 const ALL_LANES: [Lane; 4] = [Lane::Security, Lane::Update, Lane::Create, Lane::Background];
 
@@ -50,8 +61,12 @@ pub(super) struct Inner {
     pub(super) handover: Handover,
     pub(super) settings: Settings,
     pub(super) owner: Uuid,
+    pub(super) catalogues: Catalogues,
+    pub(super) deleted: Arc<Deleted>,
     running: AtomicUsize,
-    held: Mutex<HashSet<WorkId>>,
+    held: Mutex<HashMap<WorkId, ConnectionId>>,
+    /// How many processes share the quota of each connection.
+    share: AtomicU32,
     freed: Notify,
     abandon: CancellationToken,
     alive: AtomicBool,
@@ -60,12 +75,17 @@ pub(super) struct Inner {
 
 impl Worker {
     /// A worker that does nothing until [`Worker::run`].
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the parts that only the wiring in one place puts together"
+    )]
     pub fn new(
         store: Store,
         clock: Clock,
         key: MasterKey,
         directory: Arc<Directory>,
         clients: Arc<Clients>,
+        deleted: Arc<Deleted>,
         handover: Handover,
         settings: Settings,
     ) -> Self {
@@ -79,8 +99,11 @@ impl Worker {
             handover,
             settings,
             owner,
+            catalogues: Catalogues::default(),
+            deleted,
             running: AtomicUsize::new(0),
             held: Mutex::default(),
+            share: AtomicU32::new(1),
             freed: Notify::new(),
             abandon: CancellationToken::new(),
             alive: AtomicBool::new(false),
@@ -103,6 +126,7 @@ impl Worker {
         inner.release_dead().await;
         inner.alive.store(true, Ordering::Relaxed);
         let mut next_renewal = Instant::now() + inner.settings.lease / 3;
+        let mut next_beat = Instant::now();
         while !stop.is_cancelled() {
             if let Err(error) = inner.dispatch(&tracker).await {
                 tracing::warn!(%error, "work could not be claimed; it is tried again");
@@ -110,6 +134,10 @@ impl Worker {
             if Instant::now() >= next_renewal {
                 inner.renew().await;
                 next_renewal = Instant::now() + inner.settings.lease / 3;
+            }
+            if Instant::now() >= next_beat {
+                inner.beat().await;
+                next_beat = Instant::now() + BEAT;
             }
             tokio::select! {
                 () = stop.cancelled() => {}
@@ -126,7 +154,13 @@ impl Worker {
             tracker.wait().await;
         }
         let owner = inner.owner;
-        let released = inner.store.write(move |tx| Box::pin(queue::release_all(tx, owner))).await;
+        let released = inner.store.write(move |tx| {
+            Box::pin(async move {
+                replicas::leave(tx, owner).await?;
+                queue::release_all(tx, owner).await
+            })
+        });
+        let released = released.await;
         if let Err(error) = released {
             tracing::warn!(%error, "claims could not be given back; they run out by themselves");
         }
@@ -146,13 +180,14 @@ impl Inner {
                 let all = self.settings.concurrency + self.settings.security_reserve;
                 (&ALL_LANES[..1], all.saturating_sub(running))
             };
+            let places = places.min(LOT);
             if places == 0 {
                 return Ok(());
             }
             let claimed = self.claim(lanes, places).await?;
             let full = claimed.len() == places;
-            for id in claimed {
-                self.start(tracker, id);
+            for (work, connection) in claimed {
+                self.start(tracker, work, connection);
             }
             if !full {
                 return Ok(());
@@ -160,9 +195,13 @@ impl Inner {
         }
     }
 
-    async fn claim(&self, lanes: &'static [Lane], places: usize) -> Result<Vec<WorkId>, store::Error> {
+    async fn claim(
+        &self,
+        lanes: &'static [Lane],
+        places: usize,
+    ) -> Result<Vec<(WorkId, ConnectionId)>, store::Error> {
         let now = self.clock.millis();
-        let (owner, paused) = (self.owner, self.handover.resting(now));
+        let (owner, paused, crowded) = (self.owner, self.handover.resting(now), self.crowded());
         let lease = i64::try_from(self.settings.lease.as_millis()).unwrap_or(i64::MAX);
         self.store
             .write(move |tx| {
@@ -173,6 +212,7 @@ impl Inner {
                         lease_until: now.saturating_add(lease),
                         lanes,
                         paused: &paused,
+                        crowded: &crowded,
                         limit: places as u64,
                     };
                     queue::claim(tx, &claim).await
@@ -181,9 +221,42 @@ impl Inner {
             .await
     }
 
-    fn start(self: &Arc<Self>, tracker: &TaskTracker, id: WorkId) {
+    /// The connections that have three of four places: what waits for one tenant's quota must leave places to the others.
+    fn crowded(&self) -> Vec<ConnectionId> {
+        let mut places: HashMap<ConnectionId, usize> = HashMap::new();
+        for connection in self.held.lock().unwrap_or_else(PoisonError::into_inner).values() {
+            *places.entry(*connection).or_default() += 1;
+        }
+        let most = (self.settings.concurrency * 3 / 4).max(1);
+        places.into_iter().filter(|(_, held)| *held >= most).map(|(connection, _)| connection).collect()
+    }
+
+    /// Shows that this process lives, and counts those that share the quota of each connection with it.
+    async fn beat(&self) {
+        if !self.store.is_shared() {
+            return;
+        }
+        let (owner, now) = (self.owner, self.clock.millis());
+        let counted = self.store.write(move |tx| {
+            Box::pin(async move {
+                replicas::beat(tx, owner, now).await?;
+                replicas::live(tx, now - DEAD_AFTER).await
+            })
+        });
+        match counted.await {
+            Ok(live) => self.share.store(u32::try_from(live).unwrap_or(u32::MAX).max(1), Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "the processes that share the work could not be counted"),
+        }
+    }
+
+    /// How many processes share the quota of each connection.
+    pub(super) fn share(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.share.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN)
+    }
+
+    fn start(self: &Arc<Self>, tracker: &TaskTracker, id: WorkId, connection: ConnectionId) {
         self.running.fetch_add(1, Ordering::AcqRel);
-        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).insert(id, connection);
         let place = Place { inner: Arc::clone(self), id };
         tracker.spawn(async move {
             let carried = tokio::select! {
@@ -221,7 +294,7 @@ impl Inner {
 
     async fn renew(&self) {
         let held: Vec<WorkId> =
-            self.held.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
+            self.held.lock().unwrap_or_else(PoisonError::into_inner).keys().copied().collect();
         if held.is_empty() {
             return;
         }

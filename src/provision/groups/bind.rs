@@ -8,7 +8,12 @@ use super::mapping;
 use super::members::object_of;
 use crate::directory::refusal::{Refusal, RefusalKind};
 use crate::graph::{self, Disposition, Group, GroupProperty, MOST_MEMBERS, NewGroup, ObjectId};
+use crate::provision::end::Later;
 use crate::store::group_bindings;
+
+/// How often it is looked for what a create may have made, with growing pauses: for about a minute. Names and nicknames are
+/// not unique, so that a second create would make a second group.
+const LOOKS: i32 = 8;
 
 /// What to do where groups of the wanted name were found.
 #[derive(Debug, PartialEq)]
@@ -53,6 +58,10 @@ impl Run<'_> {
         let again = self.done.given.tried || self.binding.attempts > 0;
         if again && let Some(ours) = self.ours().await? {
             found.push(ours);
+        } else if self.done.given.tried && self.binding.attempts < LOOKS {
+            return Err(Fault::Later(Later::soon(
+                "Microsoft 365 may have made the group without showing it yet; it is looked for again",
+            )));
         }
         let mut free = Vec::with_capacity(found.len());
         for group in &found {
@@ -78,6 +87,10 @@ impl Run<'_> {
     pub(super) async fn find(&mut self) -> Result<(), Fault> {
         if let Some(ours) = self.ours().await? {
             self.take(&ours, false);
+        } else if self.binding.attempts < LOOKS {
+            return Err(Fault::Later(Later::soon(
+                "Microsoft 365 may have made the group that is gone; it is looked for again",
+            )));
         }
         self.done.given.tried = false;
         Ok(())

@@ -16,6 +16,7 @@ use crate::directory::refusal::{Refusal, RefusalKind};
 use crate::graph::{self, Call, Disposition, Graph, GroupId, GroupPatch, GroupProperty, Reply};
 use crate::insights::{Change, EventType, Outcome};
 use crate::provision::describe::{Report, Trace};
+use crate::provision::drift::memory::is_known_lost;
 use crate::provision::end::{self, End, Later, REPLICATION, REPLICATION_TRIES};
 use crate::scim::Resource;
 use crate::store::connections::Connection;
@@ -298,6 +299,10 @@ impl Run<'_> {
     }
 
     pub(super) fn is_new_in_graph(&self) -> bool {
+        let object = self.done.object.map(|object| object.to_string()).unwrap_or_default();
+        if is_known_lost(self.binding.drift.as_ref(), &object) {
+            return false;
+        }
         let given_at = self.binding.given_at.unwrap_or_else(|| self.clock.millis());
         self.clock.millis() - given_at < REPLICATION && self.binding.attempts < REPLICATION_TRIES
     }
@@ -368,7 +373,7 @@ impl Run<'_> {
     }
 
     pub(super) fn call(&self) -> Call {
-        Call { client_request_id: self.clock.uuid() }
+        Call::new(self.clock).with_priority(end::priority(self.binding.lane))
     }
 
     pub(super) fn object(&self) -> Result<GroupId, Fault> {

@@ -12,7 +12,7 @@ use crate::directory::refusal::Failure;
 use crate::insights::ResourceKind;
 use crate::provision::describe::Target;
 use crate::provision::end::End;
-use crate::provision::record::{drop_repeated, put_off};
+use crate::provision::record::{Resting, drop_repeated, put_off};
 use crate::provision::worker::Inner;
 use crate::store::group_bindings::{self, GroupBinding};
 use crate::store::groups;
@@ -24,9 +24,12 @@ impl Inner {
     pub(in crate::provision) async fn record_group(
         self: &Arc<Self>,
         finished: Finished,
+        began_at: i64,
     ) -> Result<(), Error> {
         let group = finished.group.id;
-        self.rest_after(&finished.end, finished.began.connection, finished.began.attempts);
+        let (connection, attempts) = (finished.began.connection, finished.began.attempts);
+        let resting = Resting { connection, attempts, began_at };
+        self.rest_after(&finished.end, finished.group.organization, resting).await;
         let this = Arc::clone(self);
         let outcome =
             self.store.write(move |tx| Box::pin(async move { this.write_group(tx, finished).await })).await?;
@@ -71,12 +74,18 @@ impl Inner {
         }
         let mut given = finished.work.given;
         // A change meanwhile has noted that this run may have made the group.
-        given.tried |= object.is_none() && GivenGroup::stored(binding.given)?.tried;
-        binding.given = serde_json::to_value(&given)?;
+        given.tried |= object.is_none() && GivenGroup::stored(binding.given.clone())?.tried;
+        let given = serde_json::to_value(&given)?;
+        if binding.given != given || !finished.work.added.is_empty() || !finished.work.removed.is_empty() {
+            // Until a round over the tenant's changes has shown it, a difference may be this on its way.
+            binding.unverified_at = Some(now);
+        }
+        binding.given = given;
         binding.lease_owner = None;
         binding.lease_until = 0;
         match finished.end {
-            End::Done => {
+            // Groups know no days of grace.
+            End::Done | End::Grace { .. } => {
                 binding.given_version = planned;
                 binding.attempts = 0;
                 binding.failure = left_out(&finished.work.left_out);
