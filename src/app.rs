@@ -1,5 +1,10 @@
 //! One place that wires everything. Production, tests and the demo differ only in [`Config`].
 
+mod attend;
+mod health;
+mod sign_in;
+mod tenant;
+
 use std::fs::{self, File};
 use std::io;
 use std::net::SocketAddr;
@@ -7,13 +12,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::FutureExt as _;
-use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+
+pub use tenant::TenantError;
+
+use attend::Attendant;
+use sign_in::sign_in;
 
 use crate::clock::Clock;
 use crate::config::{Config, SimulatorMode};
@@ -21,18 +28,15 @@ use crate::directory::handover::Handover;
 use crate::directory::{
     Bootstrap, BootstrapError, Directory, DomainName, NewConnection, Simulated, simulator_connection,
 };
-use crate::graph::TokenState;
-use crate::http::{self, Check, Component, ComponentState, Server, ServerError};
+use crate::http::{self, Server, ServerError};
 use crate::ids::OrganizationId;
-use crate::provision::{self, Clients, Worker};
+use crate::provision::drift;
+use crate::provision::{self, Clients, Deleted, Watcher, Worker};
 use crate::secret::{BearerToken, KeyError, MasterKey};
 use crate::simulator::{self, Simulator, TenantSeed};
-use crate::store::connections::{Connection, ConnectionState};
 use crate::store::{self, Store};
 use crate::telemetry;
 
-/// How long `/health/ready` waits for a tenant.
-const PROBE: Duration = Duration::from_secs(3);
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// A server that runs.
@@ -40,6 +44,8 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub struct App {
     server: Server,
     worker: JoinHandle<()>,
+    watcher: JoinHandle<()>,
+    attendant: JoinHandle<()>,
     stop: CancellationToken,
     core: Core,
     simulator: Option<Simulator>,
@@ -54,6 +60,7 @@ pub struct Core {
     pub directory: Arc<Directory>,
     /// The default organization.
     pub organization: OrganizationId,
+    clock: Clock,
     store: Store,
     key: MasterKey,
     handover: Handover,
@@ -137,7 +144,7 @@ impl Core {
         ));
         let wanted = Bootstrap { token: config.bootstrap_token.clone(), simulator };
         let organization = directory.bootstrap(wanted).await?;
-        Ok(Self { directory, organization, store, key, handover, _lock: lock })
+        Ok(Self { directory, organization, clock: clock.clone(), store, key, handover, _lock: lock })
     }
 }
 
@@ -152,18 +159,30 @@ impl App {
         };
         let simulator_url = simulator.as_ref().map(Simulator::url).or_else(|| config.simulator.url.clone());
         let clients = Arc::new(Clients::new(
+            core.store.clone(),
             core.key.clone(),
             clock.clone(),
             simulator_url,
             config.graph.timeout,
             config.graph.connect_timeout,
         ));
+        let deleted = Arc::new(Deleted::default());
+        let watcher = Watcher::new(
+            core.store.clone(),
+            clock.clone(),
+            Arc::clone(&core.directory),
+            Arc::clone(&clients),
+            Arc::clone(&deleted),
+            core.handover.clone(),
+            drift::Settings { lease: config.worker.lease },
+        );
         let worker = Worker::new(
             core.store.clone(),
             clock,
             core.key.clone(),
             Arc::clone(&core.directory),
             Arc::clone(&clients),
+            deleted,
             core.handover.clone(),
             provision::Settings {
                 concurrency: config.worker.concurrency,
@@ -173,12 +192,20 @@ impl App {
                 grace: config.shutdown_grace,
             },
         );
+        let attendant = Attendant {
+            directory: Arc::clone(&core.directory),
+            clients: Arc::clone(&clients),
+            clock: core.clock.clone(),
+            organization: core.organization,
+            handover: core.handover.clone(),
+        };
         let state = http::State {
             directory: Arc::clone(&core.directory),
             public_url: config.public_url.clone(),
+            sign_in: sign_in(&clients, &core.clock),
             settle_deadline: config.settle_deadline,
             max_body_bytes: config.max_body_bytes,
-            checks: checks(&core, &worker, &clients),
+            checks: health::checks(&core, &worker, &watcher, &clients, config.public_url.clone()),
             metrics: metrics.clone(),
         };
         let server = Server::start(config.listen, state, config.http_workers, config.shutdown_grace)?;
@@ -187,9 +214,24 @@ impl App {
             let stop = stop.clone();
             async move { worker.run(stop).await }
         });
+        let watcher = tokio::spawn({
+            let stop = stop.clone();
+            async move { watcher.run(stop).await }
+        });
+        let attendant = tokio::spawn(attendant.run(config.worker.sweep, stop.clone()));
         tokio::spawn(keep_up(metrics, stop.clone()));
         let token = core.directory.first_token(core.organization).await?;
-        Ok(Self { server, worker, stop, core, simulator, token, public_url: config.public_url })
+        Ok(Self {
+            server,
+            worker,
+            watcher,
+            attendant,
+            stop,
+            core,
+            simulator,
+            token,
+            public_url: config.public_url,
+        })
     }
 
     /// Where it listens.
@@ -229,6 +271,12 @@ impl App {
         self.stop.cancel();
         if let Err(error) = self.worker.await {
             tracing::error!(%error, "the worker ended with a panic; its claims run out by themselves");
+        }
+        if let Err(error) = self.watcher.await {
+            tracing::error!(%error, "the watch over the tenants ended with a panic; the next start goes on with it");
+        }
+        if let Err(error) = self.attendant.await {
+            tracing::error!(%error, "the care for the connections ended with a panic; the next start goes on with it");
         }
         if let Some(simulator) = self.simulator {
             simulator.stop().await;
@@ -283,64 +331,6 @@ fn simulated_tenant() -> NewConnection {
     domains.sort_by_key(|domain| !domain.is_default);
     let domains = domains.into_iter().filter_map(|domain| DomainName::parse(&domain.name)).collect();
     simulator_connection(seed.tenant_id.to_string(), client_id, client_secret, domains)
-}
-
-fn checks(core: &Core, worker: &Worker, clients: &Arc<Clients>) -> Vec<Check> {
-    let (store, worker) = (core.store.clone(), worker.clone());
-    let database: Check = Arc::new(move || {
-        let store = store.clone();
-        async move {
-            let detail = store.ping().await.err().map(|error| error.to_string());
-            let state = if detail.is_some() { ComponentState::Down } else { ComponentState::Up };
-            vec![Component { name: "database".to_owned(), state, detail }]
-        }
-        .boxed()
-    });
-    let work: Check = Arc::new(move || {
-        let alive = worker.is_alive();
-        async move {
-            let detail = (!alive).then(|| "the worker does not look for work; see the log".to_owned());
-            let state = if alive { ComponentState::Up } else { ComponentState::Degraded };
-            vec![Component { name: "worker".to_owned(), state, detail }]
-        }
-        .boxed()
-    });
-    let (directory, clients, organization) =
-        (Arc::clone(&core.directory), Arc::clone(clients), core.organization);
-    let graph: Check = Arc::new(move || {
-        let (directory, clients) = (Arc::clone(&directory), Arc::clone(&clients));
-        async move { graph_components(&directory, &clients, organization).await }.boxed()
-    });
-    vec![database, work, graph]
-}
-
-/// Whether each connection has, or can get, a token for Microsoft Graph.
-async fn graph_components(
-    directory: &Directory,
-    clients: &Clients,
-    organization: OrganizationId,
-) -> Vec<Component> {
-    let Ok(connections) = directory.connections(organization).await else {
-        return Vec::new();
-    };
-    let active = connections.iter().filter(|(connection, _)| connection.state == ConnectionState::Active);
-    join_all(active.map(|(connection, _)| graph_component(connection, clients))).await
-}
-
-async fn graph_component(connection: &Connection, clients: &Clients) -> Component {
-    let problem = match clients.of(connection) {
-        Ok(graph) => match timeout(PROBE, graph.ensure_token()).await {
-            Ok(Ok(TokenState::Held { .. })) => None,
-            Ok(Ok(state)) => Some(format!("no token: {state:?}")),
-            Ok(Err(error)) => Some(error.advice()),
-            Err(_) => {
-                Some("the login host does not answer in time; pushes are kept until it does".to_owned())
-            }
-        },
-        Err(error) => Some(error.to_string()),
-    };
-    let state = if problem.is_some() { ComponentState::Degraded } else { ComponentState::Up };
-    Component { name: format!("graph:{}", connection.name), state, detail: problem }
 }
 
 /// Folds the samples of the histograms, which would pile up where nobody reads `/metrics`.

@@ -1,6 +1,7 @@
 //! The command line: one file a command.
 
 mod connection;
+mod doctor;
 mod serve;
 mod simulator;
 mod token;
@@ -38,6 +39,8 @@ enum Command {
     /// Connect Microsoft 365 tenants
     #[command(subcommand)]
     Connection(connection::Command),
+    /// Look for what is wrong, here and in the tenants, and say what to do; changes nothing
+    Doctor(doctor::Arguments),
     /// Run the Microsoft Graph simulator alone
     Simulator(simulator::Arguments),
     /// Print the OpenAPI document
@@ -62,48 +65,48 @@ enum ConfigCommand {
 
 /// Runs the command of this process.
 pub fn main() -> ExitCode {
-    match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("gangway: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    run(Cli::parse()).unwrap_or_else(|error| {
+        eprintln!("gangway: {error:#}");
+        ExitCode::FAILURE
+    })
 }
 
-fn run(cli: Cli) -> anyhow::Result<()> {
+fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Some(Command::Openapi) => {
             println!("{}", http::document().to_pretty_json().context("the document cannot be written")?);
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Some(Command::Config(ConfigCommand::Default)) => {
             print!("{DEFAULTS}");
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         Some(Command::Completions { shell }) => {
             clap_complete::generate(shell, &mut Cli::command(), "gangway", &mut std::io::stdout());
-            return Ok(());
+            return Ok(ExitCode::SUCCESS);
         }
         _ => {}
     }
-    let config = Config::load(&cli.flags)?;
+    let config = match (Config::load(&cli.flags), &cli.command) {
+        (Ok(config), _) => config,
+        (Err(error), Some(Command::Doctor(arguments))) => return doctor::refuse(&error, arguments),
+        (Err(error), _) => return Err(error.into()),
+    };
     telemetry::start_logs(&config.log, config.log_format)?;
     // One TLS provider for the process; a second installation would only say that there is one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot start")?;
     runtime.block_on(async {
         match cli.command {
-            None | Some(Command::Serve) => serve::run(config).await,
-            Some(Command::Migrate) => serve::migrate(&config).await,
-            Some(Command::Token(command)) => token::run(&config, command).await,
-            Some(Command::Connection(command)) => connection::run(&config, command).await,
-            Some(Command::Simulator(arguments)) => simulator::run(&cli.flags, arguments).await,
-            Some(Command::Config(ConfigCommand::Check)) => {
-                println!("the configuration can be used");
-                Ok(())
-            }
-            Some(Command::Openapi | Command::Config(_) | Command::Completions { .. }) => Ok(()),
+            None | Some(Command::Serve) => serve::run(config).await?,
+            Some(Command::Migrate) => serve::migrate(&config).await?,
+            Some(Command::Token(command)) => token::run(&config, command).await?,
+            Some(Command::Connection(command)) => connection::run(&config, command).await?,
+            Some(Command::Doctor(arguments)) => return doctor::run(&config, &arguments).await,
+            Some(Command::Simulator(arguments)) => simulator::run(&cli.flags, arguments).await?,
+            Some(Command::Config(ConfigCommand::Check)) => println!("the configuration can be used"),
+            Some(Command::Openapi | Command::Config(_) | Command::Completions { .. }) => {}
         }
+        Ok(ExitCode::SUCCESS)
     })
 }

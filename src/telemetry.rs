@@ -20,6 +20,10 @@ pub mod names {
     pub const DIRTY: &str = "gangway_dirty_resources";
     /// Directory-insights events by type and success.
     pub const EVENTS: &str = "gangway_events_total";
+    /// Rounds over the changes of a tenant, by stream (users, groups) and result (done, failed).
+    pub const DRIFT_ROUNDS: &str = "gangway_drift_rounds_total";
+    /// What others have changed in a tenant, by kind.
+    pub const DRIFT: &str = "gangway_drift_total";
 }
 
 const SECONDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];

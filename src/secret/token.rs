@@ -56,6 +56,11 @@ impl TokenHash {
         bytes.try_into().ok().map(Self)
     }
 
+    /// The 32 bytes to store.
+    pub fn as_array(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// The bytes to store.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -72,6 +77,12 @@ impl TokenHash {
     /// Whether the two are the same, in a time that does not depend on where they differ.
     pub fn matches(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl From<[u8; 32]> for TokenHash {
+    fn from(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 }
 
