@@ -5,7 +5,7 @@ use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use crate::support::{Backend, Ended, Gangway, command, gangway, simulator, user};
+use crate::support::{Backend, Ended, GANGWAY, Gangway, command, gangway, simulator, user};
 
 const SECRET: &str = "Another-Client-Secret-88";
 
@@ -71,8 +71,9 @@ async fn a_tenant_is_connected_while_the_server_runs_and_gets_its_users(#[case] 
     let answer =
         gangway.scim().post("/Users", &json!({"userName": "bo.vik", "displayName": "Bo"})).await.expect(400);
     assert!(answer.detail().contains("federated.example"), "{}", answer.text);
-    let body =
+    let mut body =
         json!({"userName": "eva@federated.example", "displayName": "Eva", "name": {"givenName": "Eva"}});
+    body[GANGWAY] = json!({"onPremisesImmutableId": "abc123=="});
     let created = gangway.scim().post("/Users", &body).await;
     assert!(other.directory().count("POST /users") > 0, "the other tenant was asked: {}", created.text);
     assert_eq!(gangway.simulator().count("POST /users"), 1, "the first tenant was not");

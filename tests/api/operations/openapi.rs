@@ -79,6 +79,12 @@ async fn every_operation_of_the_document_is_there_and_guarded_as_it_says() {
         let (name, path) = (format!("{method} {path}"), path.replace(['{', '}'], ""));
         let body = (method != Method::GET).then(|| json!({}));
         let answer = anybody.send(method, &path, body.as_ref()).await;
+        if name.starts_with("GET /oauth/") {
+            // A person's browser, which began nothing here: a page that says so.
+            assert!([400, 404].contains(&answer.status), "{name}: {}", answer.status);
+            assert!(answer.text.starts_with("<!doctype html>"), "{name}: {}", answer.text);
+            continue;
+        }
         assert_eq!(answer.status, if guarded { 401 } else { 200 }, "{name}: {}", answer.text);
     }
 }

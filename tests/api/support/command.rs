@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) success: bool,
+    /// The exit code; None where a signal ended it.
+    pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
@@ -37,6 +39,7 @@ pub(crate) async fn command(folder: &Path, arguments: &[&str], settings: &[(&str
     let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
     Ended {
         success: output.status.success(),
+        code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }

@@ -6,16 +6,19 @@ use std::path::Path;
 use gangway::app::{App, AppError, Core};
 use gangway::clock::Clock;
 use gangway::config::{Config, SimulatorMode};
+use gangway::directory::caller::Origin;
 use gangway::directory::{DomainName, NewAccess, NewConnection, Scope, simulator_connection};
 use gangway::scim::Dialect;
 use gangway::simulator::{Handle, Options, Simulator, TenantSeed, UserRecord};
 use sea_orm::{ConnectionTrait as _, Database, Statement};
+use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use url::Url;
 use uuid::Uuid;
 
 use super::postgres;
-use super::{Answer, Client, GANGWAY, eventually};
+use super::{Answer, Client, Ended, GANGWAY, command, eventually};
 
 /// The bootstrap token of every server that a test starts.
 pub(crate) const TOKEN: &str = "black-box-tests-0123456789abcdef";
@@ -43,18 +46,42 @@ pub(crate) async fn gangway(backend: Backend) -> Option<Gangway> {
 
 /// A server with other settings.
 pub(crate) async fn gangway_with(backend: Backend, adjust: impl FnOnce(&mut Config)) -> Option<Gangway> {
-    let mut gangway = Gangway::prepare(backend, adjust).await?;
+    gangway_on(backend, simulator().await, adjust).await
+}
+
+/// A server with other settings that provisions into this simulator.
+pub(crate) async fn gangway_on(
+    backend: Backend,
+    simulator: Simulator,
+    adjust: impl FnOnce(&mut Config),
+) -> Option<Gangway> {
+    let mut gangway = Gangway::prepare_on(backend, simulator, adjust).await?;
     gangway.start().await;
     Some(gangway)
 }
 
 /// A simulator. It appends its traffic to a file of its own in the folder that `GANGWAY_TEST_TRAFFIC` names.
 pub(crate) async fn simulator() -> Simulator {
+    simulator_with(|_| {}).await
+}
+
+/// A simulator of another kind or with another tenant.
+pub(crate) async fn simulator_with(adjust: impl FnOnce(&mut Options)) -> Simulator {
+    recorded("application", adjust).await
+}
+
+/// A simulator in which Gangway acts for a person. Its traffic is judged by other rules.
+pub(crate) async fn delegated_simulator_with(adjust: impl FnOnce(&mut Options)) -> Simulator {
+    recorded("delegated", adjust).await
+}
+
+async fn recorded(kind: &str, adjust: impl FnOnce(&mut Options)) -> Simulator {
     let record = std::env::var_os("GANGWAY_TEST_TRAFFIC").map(|folder| {
         std::fs::create_dir_all(&folder).unwrap();
-        Path::new(&folder).join(format!("{}.jsonl", Uuid::new_v4()))
+        Path::new(&folder).join(format!("{kind}-{}.jsonl", Uuid::new_v4()))
     });
-    let options = Options { record, ..Options::default() };
+    let mut options = Options { record, ..Options::default() };
+    adjust(&mut options);
     Simulator::start(options, Clock::system()).await.unwrap()
 }
 
@@ -69,10 +96,18 @@ pub(crate) async fn database(backend: Backend) -> Option<Option<String>> {
 impl Gangway {
     /// Everything but the server, which [`Gangway::start`] starts.
     pub(crate) async fn prepare(backend: Backend, adjust: impl FnOnce(&mut Config)) -> Option<Self> {
+        Self::prepare_on(backend, simulator().await, adjust).await
+    }
+
+    /// The same with this simulator.
+    pub(crate) async fn prepare_on(
+        backend: Backend,
+        simulator: Simulator,
+        adjust: impl FnOnce(&mut Config),
+    ) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::for_folder(folder.path()).unwrap();
         config.database_url = database(backend).await?.map(Into::into);
-        let simulator = simulator().await;
         config.bootstrap_token = Some(TOKEN.into());
         config.simulator.mode = SimulatorMode::External;
         config.simulator.url = Some(simulator.url());
@@ -135,6 +170,11 @@ impl Gangway {
         Client::new(self.url()).bearer(TOKEN)
     }
 
+    /// The origin of the simulated tenant's login host and Graph host.
+    pub(crate) fn simulator_url(&self) -> Url {
+        self.simulator.url()
+    }
+
     /// The simulated tenant from within.
     pub(crate) fn simulator(&self) -> Handle {
         self.simulator.directory()
@@ -178,7 +218,22 @@ impl Gangway {
                 vec![DomainName::parse(domain).unwrap()],
             )
         };
-        core.directory.add_connection(core.organization, connection).await.unwrap();
+        let origin = Origin::command_line(Clock::system().uuid());
+        core.directory.add_connection(core.organization, connection, origin).await.unwrap();
+    }
+
+    /// Runs a command on the server's data, beside it or without it.
+    pub(crate) async fn command(&mut self, arguments: &[&str], settings: &[(&str, &str)]) -> Ended {
+        let (folder, simulator) = (self.folder().to_owned(), self.simulator.url());
+        let url = self.config.database_url.as_ref().map(|url| ExposeSecret::expose_secret(url).to_owned());
+        let mut all = vec![
+            ("GANGWAY_DATA_DIR", folder.to_str().unwrap()),
+            ("GANGWAY_SIMULATOR__MODE", "external"),
+            ("GANGWAY_SIMULATOR__URL", simulator.as_str()),
+        ];
+        all.extend(url.as_deref().map(|url| ("GANGWAY_DATABASE_URL", url)));
+        all.extend(settings);
+        command(&folder, arguments, &all).await
     }
 
     /// A token for a new upstream of this dialect, which gives the upstream its name.
@@ -217,7 +272,7 @@ impl Gangway {
     }
 
     /// The number `n` that a query of the database finds.
-    async fn number(&self, sql: &str) -> i64 {
+    pub(crate) async fn number(&self, sql: &str) -> i64 {
         let url = self.config.database_url();
         let database = Database::connect(secrecy::ExposeSecret::expose_secret(&url)).await.unwrap();
         let row = database.query_one_raw(Statement::from_string(database.get_database_backend(), sql));
