@@ -106,7 +106,9 @@ async fn a_deleted_account_is_told_and_the_user_stays(
     let id = gangway.account("ann.berg").id.to_string();
     assert!(if purge { gangway.simulator().purge(&id) } else { gangway.simulator().delete(&id) });
     let drift = gangway.the_drift().await;
-    assert_eq!(drift["message_chain"]["response_message"], kind);
+    // Where the account was in doubt still, it was read, and a 404 does not tell how it was deleted.
+    let said = &drift["message_chain"]["response_message"];
+    assert!(said == kind || said == "deleted", "{said}");
     assert_eq!(drift["changes"], json!([{"field": "id", "from": id, "to": null}]));
     gangway.scim().get(&path).await.expect(200);
     assert!(gangway.simulator().user("ann.berg@contoso.example").is_none(), "nothing is repaired");

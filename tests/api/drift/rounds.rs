@@ -47,7 +47,7 @@ async fn an_expired_place_is_made_up_for_by_reading_everything(
     set_members(&gangway, &group, &[gangway.account("p1.berg").id]);
     simulator.expire_deltas(status, code);
     gangway.start().await;
-    eventually("all of it is told", async || (gangway.drifts().await.len() == 5).then_some(())).await;
+    eventually("all of it is told", async || (gangway.drifts().await.len() >= 5).then_some(())).await;
     gangway.rounds(3).await;
     let drifts = gangway.drifts().await;
     assert_eq!(drifts.len(), 5, "{drifts:#?}");

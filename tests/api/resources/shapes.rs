@@ -358,7 +358,8 @@ async fn what_a_patch_changes_reaches_the_account_and_nothing_else_does(#[case] 
     ]);
     gangway.scim().patch(&created.path(), &body).await.expect(200);
     let sent = gangway.simulator().exchanges();
-    let bodies: Vec<&Value> = sent.iter().map(|exchange| &exchange["body"]).collect();
+    let changes = sent.iter().filter(|exchange| exchange["method"] != "GET");
+    let bodies: Vec<&Value> = changes.map(|exchange| &exchange["body"]).collect();
     assert_eq!(bodies, [&json!({"jobTitle": "Boss", "city": "Bergen"})], "one call with what changed");
     let mut expected = before;
     expected.properties["jobTitle"] = json!("Boss");

@@ -57,6 +57,7 @@ pub(crate) async fn gangway_on(
 ) -> Option<Gangway> {
     let mut gangway = Gangway::prepare_on(backend, simulator, adjust).await?;
     gangway.start().await;
+    gangway.has_looked().await;
     Some(gangway)
 }
 
@@ -127,6 +128,18 @@ impl Gangway {
             }
         });
         self.app = Some(app.await);
+    }
+
+    /// Waits for the server's first look at a tenant, which tests that count calls would count too. Where there is none to
+    /// look at, or it does not answer, nothing comes, and the test goes on.
+    async fn has_looked(&self) {
+        let simulator = self.simulator();
+        let looked = eventually("the first look", async || {
+            let counts = simulator.counts();
+            let seen = |call: &str| counts.contains_key(call);
+            (seen("GET /domains") && seen("GET /users/delta") && seen("GET /groups/delta")).then_some(())
+        });
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), looked).await;
     }
 
     /// Stops the server in order.
