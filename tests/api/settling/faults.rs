@@ -141,6 +141,8 @@ async fn while_the_login_host_is_down_pushes_are_kept_and_readiness_says_why(#[c
     };
     let (scim, simulator) = (gangway.scim(), gangway.simulator());
     simulator.add_fault(on("POST", "*/oauth2/v2.0/token", Action::ResetBefore));
+    // The one that it holds since its first look.
+    simulator.expire_tokens();
     let created = scim.post("/Users", &user("ann.berg")).await.expect(201);
     assert_eq!(created.sync_status(), "pending");
     assert!(simulator.users().is_empty());
